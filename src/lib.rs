@@ -5,3 +5,4 @@ pub mod error;
 pub mod event;
 pub mod finding;
 pub mod model;
+pub mod sample;
