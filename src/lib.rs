@@ -1,8 +1,10 @@
 //! `tailwater`: a batch job that reads CRM, billing, usage and support data, joins them with SQL, computes revenue
 //! leakage and account health, and publishes partitioned Parquet. Data flows one way through the modules below.
 
+pub mod calendar;
 pub mod error;
 pub mod event;
 pub mod finding;
+pub mod job;
 pub mod model;
 pub mod sample;

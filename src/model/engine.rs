@@ -1,0 +1,79 @@
+//! The one place that builds DataFusion sessions: types, time zone, memory and spill are the same everywhere.
+
+use crate::error::{Class, Error, Result};
+use datafusion::catalog::MemorySchemaProvider;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Rows per batch, everywhere.
+pub const BATCH_ROWS: usize = 8_192;
+
+/// The schemas of a session beside the default one, which holds the models by bare name.
+pub const SCHEMAS: [&str; 4] = ["provided", "published", "landed", "run"];
+
+/// What the engine may use of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Parallel partitions of a query; results do not depend on it.
+    pub partitions: usize,
+    /// Bytes that large operators may hold before they spill.
+    pub memory_bytes: usize,
+    /// Where they spill to; the system's temporary folder where none is given.
+    pub spill_dir: Option<PathBuf>,
+}
+
+impl Default for EngineConfig {
+    /// All cores, 512 MiB.
+    fn default() -> Self {
+        EngineConfig {
+            partitions: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            memory_bytes: 512 << 20,
+            spill_dir: None,
+        }
+    }
+}
+
+/// A fresh session with empty schemas `provided`, `published`, `landed` and `run`.
+///
+/// # Errors
+/// When the spill folder cannot be used.
+pub fn session(config: &EngineConfig) -> Result<SessionContext> {
+    let pool = TrackConsumersPool::new(FairSpillPool::new(config.memory_bytes), NonZeroUsize::MIN.saturating_add(4));
+    let spill = match &config.spill_dir {
+        Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
+        .with_object_list_cache_limit(0)
+        .build_arc()
+        .map_err(|error| Error::new(Class::TryAgain, "could not start the query engine").caused_by(error))?;
+    let mut settings = SessionConfig::new()
+        .with_target_partitions(config.partitions.max(1))
+        .with_batch_size(BATCH_ROWS)
+        .with_information_schema(false);
+    let options = settings.options_mut();
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.collect_spans = true;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.parquet.schema_force_view_types = false;
+    let state =
+        SessionStateBuilder::new().with_config(settings).with_runtime_env(runtime).with_default_features().build();
+    let context = SessionContext::new_with_state(state);
+    let default_catalog = context.state().config_options().catalog.default_catalog.clone();
+    let catalog = context.catalog(&default_catalog).ok_or_else(|| Error::bug("the session has no catalog"))?;
+    for schema in SCHEMAS {
+        catalog
+            .register_schema(schema, Arc::new(MemorySchemaProvider::new()))
+            .map_err(|error| Error::bug(format!("could not create the schema {schema}")).caused_by(error))?;
+    }
+    Ok(context)
+}
