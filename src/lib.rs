@@ -8,3 +8,4 @@ pub mod finding;
 pub mod job;
 pub mod model;
 pub mod sample;
+pub mod store;
