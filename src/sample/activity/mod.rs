@@ -1,33 +1,157 @@
 //! What customers do: usage, people, support and engagement.
+//!
+//! Everything is drawn by address (see [`draw`]), so a day is a function of (seed, account, day) and the horizon only cuts. All
+//! systems read one list of episodes per account ([`episode`]), which is what was planted.
 
-use super::company::Company;
+mod behaviour;
+mod calendar;
+mod catalogue;
+mod climate;
+mod columns;
+mod draw;
+mod episode;
+mod oracle;
+mod reference;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::BillableMetric;
+pub use episode::Kind;
+pub use oracle::{Planted, planted_behaviour, planted_behaviour_batches, planted_behaviour_contract};
+
+use super::company::{Account, Company};
 use crate::error::Result;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
-use chrono::NaiveDate;
+use behaviour::{Behaviour, Customer};
+use calendar::{Day, date_of, day_of};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use climate::Climate;
+use draw::{address, named};
 use std::ops::Range;
+use usage::UsageEvents;
 
 /// The small entities made here.
-pub const ENTITIES: &[&str] = &[];
+pub const ENTITIES: &[&str] = &["feature", "holiday", "outage", "seat_snapshot"];
+
+/// The customers' behaviour as it can be known at the end of a horizon.
+pub struct Activity<'a> {
+    company: &'a Company,
+    behaviours: Vec<Behaviour>,
+    climate: Climate,
+    start: Day,
+    horizon: Day,
+}
+
+impl<'a> Activity<'a> {
+    /// The behaviour of the company's customers, for questions about days up to and including `horizon`.
+    pub fn new(company: &'a Company, horizon: NaiveDate) -> Self {
+        let (start, horizon) = (day_of(company.spec.start), day_of(horizon));
+        let key = named(company.spec.seed, "activity");
+        let countries = company.accounts.iter().map(|account| account.country);
+        let climate = Climate::new(key, countries, start, horizon.max(start));
+        let behaviours = company
+            .accounts
+            .iter()
+            .map(|account| Behaviour::new(customer(account, key, &climate), start, horizon + 1))
+            .collect();
+        Self { company, behaviours, climate, start, horizon }
+    }
+
+    /// Whether `account` uses `metric` at all, and so has or should have a contract line for it.
+    pub fn uses(&self, account: &Account, metric: BillableMetric) -> bool {
+        self.behaviour(account).is_some_and(|behaviour| behaviour.uses(metric))
+    }
+
+    /// The quantity of `metric` that `account` uses on `date`, as the usage events of that day sum to; 0 before the company's first day
+    /// of usage, after the horizon and when it is no customer.
+    pub fn billable_quantity(&self, account: &Account, metric: BillableMetric, date: NaiveDate) -> i64 {
+        let day = day_of(date);
+        if day < self.start || day > self.horizon {
+            return 0;
+        }
+        self.behaviour(account).map_or(0, |behaviour| behaviour.billable(&self.climate, metric, day))
+    }
+
+    /// The sum of [`Self::billable_quantity`] over the days of `dates`.
+    pub fn billable_between(&self, account: &Account, metric: BillableMetric, dates: Range<NaiveDate>) -> i64 {
+        let first = day_of(dates.start).max(self.start);
+        let end = day_of(dates.end).min(self.horizon + 1);
+        (first..end).map(|day| self.billable_quantity(account, metric, date_of(day))).sum()
+    }
+
+    fn behaviour(&self, account: &Account) -> Option<&Behaviour> {
+        self.behaviours.get(usize::try_from(account.index).ok()?)
+    }
+
+    fn customer(&self, place: usize) -> Option<(&'a Account, &Behaviour)> {
+        Some((self.company.accounts.get(place)?, self.behaviours.get(place)?))
+    }
+
+    /// The instant `second` seconds after the beginning of `day`.
+    fn instant(&self, day: Day, second: i32) -> NaiveDateTime {
+        date_of(day).and_time(NaiveTime::MIN) + TimeDelta::seconds(i64::from(second))
+    }
+
+    fn customers(&self) -> impl Iterator<Item = (&'a Account, &Behaviour)> {
+        self.company.accounts.iter().zip(&self.behaviours)
+    }
+}
+
+/// What the behaviour of an account depends on.
+fn customer(account: &Account, key: u64, climate: &Climate) -> Customer {
+    Customer {
+        key: address(key, u64::from(account.index)),
+        joined: day_of(account.joined_date),
+        left: account.churn_date.map(day_of),
+        country: climate.holidays.index_of(account.country),
+        utc_offset: utc_offset(account.timezone),
+        seats: account.seat_steps.iter().map(|(from, seats)| (day_of(*from), *seats)).collect(),
+    }
+}
+
+/// Hours east of UTC in winter. Summer time would move nobody's working day by more than the hour that habits vary.
+fn utc_offset(timezone: &str) -> i32 {
+    match timezone {
+        "America/Los_Angeles" => -8,
+        "America/New_York" | "America/Toronto" => -5,
+        "Europe/Berlin" | "Europe/Paris" | "Europe/Amsterdam" => 1,
+        "Asia/Kuwait" => 3,
+        "Asia/Tokyo" => 9,
+        "Australia/Sydney" => 10,
+        _ => 0,
+    }
+}
 
 /// One small entity's rows dated on or before `horizon`; empty where it is not made here.
 ///
 /// # Errors
 /// A bug where the entity's contract lacks a column.
 pub fn batches(
-    _company: &Company,
-    _horizon: NaiveDate,
-    _entity: &str,
-    _contract: &Contract,
+    company: &Company,
+    horizon: NaiveDate,
+    entity: &str,
+    contract: &Contract,
 ) -> Result<Vec<RecordBatch>> {
-    Ok(Vec::new())
+    let activity = Activity::new(company, horizon);
+    match entity {
+        "feature" => reference::features(&activity).batches(contract),
+        "holiday" => reference::holidays(&activity).batches(contract),
+        "outage" => reference::outages(&activity).batches(contract),
+        "seat_snapshot" => reference::seat_snapshots(&activity).batches(contract),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Usage events of `days`, in bounded batches.
 pub fn usage_events<'a>(
-    _company: &'a Company,
-    _days: Range<NaiveDate>,
-    _contract: &'a Contract,
+    company: &'a Company,
+    days: Range<NaiveDate>,
+    contract: &'a Contract,
 ) -> impl Iterator<Item = Result<RecordBatch>> + 'a {
-    std::iter::empty()
+    let last = date_of(day_of(days.end) - 1);
+    let scale = f64::from(company.spec.usage_scale) / 1000.0;
+    UsageEvents::new(Activity::new(company, last), contract, scale, day_of(days.start), day_of(days.end))
 }

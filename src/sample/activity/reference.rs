@@ -1,0 +1,61 @@
+//! Tables that describe rather than happen: features, holidays, outages, and the weekly count of seats.
+
+use super::Activity;
+use super::calendar::{date_of, holiday_name, weekday_of};
+use super::catalogue::{BillableMetric, FEATURES, PLATFORM};
+use crate::sample::table::Rows;
+
+/// The feature catalogue, without features that have not been launched by the horizon.
+pub(super) fn features(activity: &Activity<'_>) -> Rows<4> {
+    let mut rows = Rows::new(["feature", "is_core", "product_id", "entitlement"]);
+    for feature in FEATURES.iter().filter(|feature| activity.start + feature.launched <= activity.horizon) {
+        rows.push([feature.name.into(), feature.is_core.into(), PLATFORM.into(), feature.entitlement.into()]);
+    }
+    for metric in BillableMetric::ALL {
+        rows.push([metric.feature().into(), false.into(), metric.product_id().into(), "paid".into()]);
+    }
+    rows
+}
+
+/// The holidays of every customer's country, from the first day of usage to the horizon.
+pub(super) fn holidays(activity: &Activity<'_>) -> Rows<3> {
+    let mut rows = Rows::new(["country", "holiday_date", "name"]);
+    for country in activity.climate.holidays.countries() {
+        for day in activity.start..=activity.horizon {
+            if let Some(name) = holiday_name(country, date_of(day)) {
+                rows.push([country.into(), date_of(day).into(), name.into()]);
+            }
+        }
+    }
+    rows
+}
+
+/// The service's own outages; each is published when it is over.
+pub(super) fn outages(activity: &Activity<'_>) -> Rows<5> {
+    let mut rows = Rows::new(["outage_id", "start_at", "end_at", "scope", "published_at"]);
+    for outage in &activity.climate.outages {
+        rows.push([
+            format!("out-{}", date_of(outage.day).format("%Y%m%d")).into(),
+            activity.instant(outage.day, outage.begins * 60).into(),
+            activity.instant(outage.day, outage.ends * 60).into(),
+            "all".into(),
+            activity.instant(outage.day, outage.ends * 60 + 1800).into(),
+        ]);
+    }
+    rows
+}
+
+/// Seats assigned and in use, counted every Monday.
+pub(super) fn seat_snapshots(activity: &Activity<'_>) -> Rows<5> {
+    let mut rows = Rows::new(["account_id", "product_id", "snapshot_date", "assigned", "active"]);
+    let mondays = (activity.start..=activity.horizon).filter(|day| weekday_of(*day) == 0);
+    for day in mondays {
+        for (account, behaviour) in activity.customers().filter(|(_, behaviour)| behaviour.is_customer(day)) {
+            let active = behaviour.people(day);
+            // Whoever uses the product has a seat.
+            let assigned = behaviour.assigned(day).max(active);
+            rows.push([(&account.id).into(), PLATFORM.into(), date_of(day).into(), assigned.into(), active.into()]);
+        }
+    }
+    rows
+}
