@@ -7,5 +7,6 @@ pub mod event;
 pub mod finding;
 pub mod job;
 pub mod model;
+pub mod publish;
 pub mod sample;
 pub mod store;

@@ -3,6 +3,7 @@
 use super::keys::{INTERNAL, is_internal};
 use super::{ETag, Listed, Precondition, sha256, sha256_file};
 use crate::error::{Class, Error, Result};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::io::{ErrorKind, Write};
@@ -150,10 +151,24 @@ impl Folder {
         ))
     }
 
-    pub(super) fn sync(&self, key: &str) -> Result<()> {
+    pub(super) fn sync_all(&self, keys: &[&str]) -> Result<()> {
+        let mut folders = BTreeSet::new();
+        for key in keys {
+            let path = self.path(key);
+            synchronise(&path)?;
+            folders.extend(path.ancestors().skip(1).take_while(|at| at.starts_with(&self.root)).map(Path::to_owned));
+        }
+        // A folder counts only once the one that lists it is durable too; in which order does not matter.
+        folders.iter().try_for_each(|folder| synchronise(folder))
+    }
+
+    pub(super) fn size(&self, key: &str) -> Result<Option<u64>> {
         let path = self.path(key);
-        File::open(&path).and_then(|file| file.sync_all()).map_err(|error| Error::io("synchronise", &path, &error))?;
-        sync_parent(&path)
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(Error::io("read", &path, &error)),
+        }
     }
 
     pub(super) fn remove_tree(&self, prefix: &str) -> Result<()> {
@@ -268,8 +283,9 @@ fn is_missing(error: &std::io::Error) -> bool {
 
 /// A rename or a new file is durable once the folder that lists it is.
 fn sync_parent(path: &Path) -> Result<()> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    File::open(parent)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| Error::io("synchronise the folder", parent, &error))
+    path.parent().map_or(Ok(()), synchronise)
+}
+
+fn synchronise(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io("make durable", path, &error))
 }

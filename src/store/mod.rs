@@ -185,13 +185,24 @@ impl Store {
         self.folder.rename_into_place(&self.folder.path(staged), key, precondition)
     }
 
-    /// Makes the object under `key` durable: what was written to its path survives a power cut.
+    /// Makes objects that were written through their paths durable, with every folder on the way to them.
     ///
     /// # Errors
-    /// The object is missing or cannot be synchronised (75).
-    pub fn sync(&self, key: &str) -> Result<()> {
+    /// One is missing or cannot be synchronised (75).
+    pub fn sync_all(&self, keys: &[&str]) -> Result<()> {
+        for key in keys {
+            keys::check(key)?;
+        }
+        self.folder.sync_all(keys)
+    }
+
+    /// The size in bytes of the object under `key`; `None` where there is none.
+    ///
+    /// # Errors
+    /// The key is malformed (70), or the folder cannot be read (75).
+    pub fn size(&self, key: &str) -> Result<Option<u64>> {
         keys::check(key)?;
-        self.folder.sync(key)
+        self.folder.size(key)
     }
 
     /// Removes the object under `key` if `precondition` holds. Absent is success: somebody wanted it gone.

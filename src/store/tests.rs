@@ -78,7 +78,7 @@ fn paths_and_keys_name_the_same_object() {
     let (_folder, store) = store();
     let staged = store.staging_dir("run-1").unwrap().join("t").join("part-0.parquet");
     assert_eq!(store.key_of(&staged).unwrap(), "_tailwater/staging/run-1/t/part-0.parquet");
-    assert!(store.key_of(std::path::Path::new("/elsewhere")).is_err());
+    assert!(store.key_of(Path::new("/elsewhere")).is_err());
     assert!(store.put("../x", b"", &Precondition::Absent).is_err());
     assert!(store.remove_tree("contract_drift").is_err());
 }
