@@ -152,7 +152,7 @@ impl Lease {
         self.replace(Record { dead: Vec::new(), ..self.record.clone() })
     }
 
-    /// Gives the lease back: the object says idle. A lease that is dropped does the same as far as it can.
+    /// Gives the lease back: what the run staged is removed and the object says idle. A lease that is dropped does the same as far as it can.
     ///
     /// # Errors
     /// The lease object was changed by somebody else (73); the write failed (75).
@@ -166,6 +166,8 @@ impl Lease {
         if self.record.phase != Phase::Running {
             return Ok(());
         }
+        // A run that was blocked or failed has staged results that nobody will ask for.
+        self.store.remove_tree(&keys::staging(&self.record.run.run_id))?;
         self.replace(Record { phase: Phase::Idle, ..self.record.clone() })
     }
 

@@ -152,8 +152,7 @@ const AUSTRALIA: [(Rule, &str); 4] = [
     (Rule::Easter(1), "Easter Monday"),
     (Rule::Fixed(4, 25), "Anzac Day"),
 ];
-const KUWAIT: [(Rule, &str); 2] =
-    [(Rule::Fixed(2, 25), "National Day"), (Rule::Fixed(2, 26), "Liberation Day")];
+const KUWAIT: [(Rule, &str); 2] = [(Rule::Fixed(2, 25), "National Day"), (Rule::Fixed(2, 26), "Liberation Day")];
 
 /// The national holidays of `country` (ISO 3166 alpha-2), beside the winter days that all countries share.
 fn national(country: &str) -> &'static [(Rule, &'static str)] {
@@ -200,11 +199,7 @@ fn easter(year: i32) -> Option<NaiveDate> {
 
 /// What is celebrated in `country` on `date`, if anything.
 pub(crate) fn holiday_name(country: &str, date: NaiveDate) -> Option<&'static str> {
-    WINTER
-        .iter()
-        .chain(national(country))
-        .find(|(rule, _)| rule.date(date.year()) == Some(date))
-        .map(|(_, name)| *name)
+    WINTER.iter().chain(national(country)).find(|(rule, _)| rule.date(date.year()) == Some(date)).map(|(_, name)| *name)
 }
 
 /// Which days of a span are holidays, per country: asked once per account and day, so looked up rather than worked out.

@@ -51,13 +51,7 @@ pub(crate) const FEATURES: [Feature; 14] = [
     },
 ];
 
-const fn feature(
-    name: &'static str,
-    is_core: bool,
-    weight: u32,
-    reach: f64,
-    events: [&'static str; 3],
-) -> Feature {
+const fn feature(name: &'static str, is_core: bool, weight: u32, reach: f64, events: [&'static str; 3]) -> Feature {
     Feature { name, is_core, weight, reach, launched: 0, entitlement: "paid", events }
 }
 

@@ -129,12 +129,7 @@ fn utc_offset(timezone: &str) -> i32 {
 ///
 /// # Errors
 /// A bug where the entity's contract lacks a column.
-pub fn batches(
-    company: &Company,
-    horizon: NaiveDate,
-    entity: &str,
-    contract: &Contract,
-) -> Result<Vec<RecordBatch>> {
+pub fn batches(company: &Company, horizon: NaiveDate, entity: &str, contract: &Contract) -> Result<Vec<RecordBatch>> {
     let activity = Activity::new(company, horizon);
     match entity {
         "feature" => reference::features(&activity).batches(contract),

@@ -185,9 +185,9 @@ impl Writer<'_> {
 
 /// One of the three things a feature's event can be; the first is as frequent as the others together.
 fn action(place: u8, kind: u64) -> What {
-    let (name, feature) = FEATURES
-        .get(usize::from(place))
-        .map_or(("", None), |feature| (feature.events.get((kind % 3) as usize).copied().unwrap_or(""), Some(feature.name)));
+    let (name, feature) = FEATURES.get(usize::from(place)).map_or(("", None), |feature| {
+        (feature.events.get((kind % 3) as usize).copied().unwrap_or(""), Some(feature.name))
+    });
     What { name, feature, metric: ACTIONS, product_id: PLATFORM, is_billable: false }
 }
 
