@@ -83,6 +83,7 @@ pub struct Error {
     place: Option<Place>,
     help: Vec<String>,
     causes: Vec<String>,
+    parts: Vec<Error>,
 }
 
 /// The crate's result.
@@ -91,7 +92,26 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A failure of `class`; `message` is a sentence without a final full stop.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Error { class, message: message.into(), place: None, help: Vec::new(), causes: Vec::new() }
+        Error { class, message: message.into(), place: None, help: Vec::new(), causes: Vec::new(), parts: Vec::new() }
+    }
+
+    /// Several failures of one thing, such as every problem of a file, as one: of the first one's class. One failure
+    /// alone stays itself.
+    pub fn all(mut errors: Vec<Error>) -> Self {
+        if errors.len() == 1
+            && let Some(only) = errors.pop()
+        {
+            return only;
+        }
+        let class = errors.first().map_or(Class::Bug, Error::class);
+        let mut whole = Error::new(class, format!("{} problems", errors.len()));
+        whole.parts = errors;
+        whole
+    }
+
+    /// The failures that this one is made of; itself where it is only one.
+    pub fn parts(&self) -> &[Error] {
+        if self.parts.is_empty() { std::slice::from_ref(self) } else { &self.parts }
     }
 
     /// Something the user wrote is wrong (64).
@@ -165,14 +185,10 @@ impl fmt::Display for Error {
                 let gutter = place.line.to_string();
                 write!(f, "\n {gutter} | {}", place.text)?;
                 if place.width > 0 {
-                    let blank = " ".repeat(gutter.len() + place.column.saturating_sub(1));
-                    write!(
-                        f,
-                        "\n {}|  {}{}",
-                        " ".repeat(gutter.len() + 1),
-                        &blank[gutter.len()..],
-                        "^".repeat(place.width)
-                    )?;
+                    // A tab stays a tab, so that the caret stands under what it points at.
+                    let before = place.text.chars().take(place.column.saturating_sub(1));
+                    let blank: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+                    write!(f, "\n {} | {blank}{}", " ".repeat(gutter.len()), "^".repeat(place.width))?;
                 }
             }
         }
@@ -181,6 +197,9 @@ impl fmt::Display for Error {
         }
         for help in &self.help {
             write!(f, "\n  help: {help}")?;
+        }
+        for part in &self.parts {
+            write!(f, "\n\n{part}")?;
         }
         Ok(())
     }

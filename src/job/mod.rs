@@ -1,5 +1,10 @@
 //! A job file becomes a valid [`Job`]: what runs when, from where, to where.
 
+mod files;
+mod load;
+mod mapping;
+pub mod secret;
+
 use crate::calendar::{self, Schedule};
 use crate::error::Error;
 use crate::model::contract::ColumnType;
@@ -131,6 +136,8 @@ pub struct FileInput {
     pub format: Format,
     /// What the rows become.
     pub target: Target,
+    /// Landed columns that identify a row: a later row of one landing that repeats a key is quarantined; none if empty.
+    pub key: Vec<String>,
     /// How numbers and dates are written, where a column does not say otherwise.
     pub defaults: ValueFormat,
     /// Texts that mean null, beside the empty one.

@@ -87,7 +87,8 @@ pub struct Column {
     pub ty: ColumnType,
     /// What it means, with unit.
     pub doc: String,
-    /// Whether a null in it fails the table's checks (the header's `not_null`, and every grain column).
+    /// Whether a null in it fails the table's checks: the header's `not_null`, and every partition column. A grain
+    /// column may be null; a null is then one value of the key.
     pub required: bool,
 }
 

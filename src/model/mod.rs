@@ -1,10 +1,20 @@
 //! A folder of SQL files becomes models: header, query, inputs, contract, policy.
 
 pub mod contract;
+pub mod document;
 pub mod engine;
+mod graph;
+pub mod header;
+mod load;
+mod locate;
 pub mod params;
+pub mod plan;
 pub mod policy;
+mod query;
 pub mod text;
+
+pub use graph::place_of;
+pub use load::{SqlFile, compile_source, sha256};
 
 use crate::error::Place;
 use crate::finding::Severity;
@@ -135,6 +145,8 @@ pub struct Model {
     pub check_severity: BTreeMap<String, Severity>,
     /// Checks only: what a row in the answer does.
     pub severity: Severity,
+    /// Columns that tailwater fills itself, so that no source provides them (`derived`).
+    pub derived: Vec<String>,
     /// What was decided, by name.
     pub decisions: BTreeMap<String, String>,
     /// Tables that nothing upstream of this model may be.
@@ -158,7 +170,7 @@ impl Model {
 }
 
 /// All models of a job: the built-in ones, with the replacements and additions from the job's folder.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Models {
     by_name: BTreeMap<String, Model>,
     order: Vec<String>,

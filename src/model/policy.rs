@@ -1,10 +1,14 @@
 //! Thresholds: typed in `sql/policy.toml`, overridden by a job's `[policy]`, bound to queries as parameters.
 
 use super::contract::ColumnType;
-use crate::error::Place;
+use super::document::{self, Item, Report, Table};
+use super::header;
+use crate::error::{Place, Result};
 use datafusion::scalar::ScalarValue;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
+use toml::de::DeValue;
 
 /// One value of a threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +125,84 @@ pub struct PolicyEntry {
 pub struct PolicySpec {
     /// By name.
     pub entries: BTreeMap<String, PolicyEntry>,
+}
+
+impl PolicySpec {
+    /// Reads `text`, the content of `file`: one table per threshold with type, default and doc. A name that is declared
+    /// already is an error.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn extend(&mut self, file: &Path, text: &str) -> Result<()> {
+        let report = Report::new(file, text);
+        if let Some(parsed) = document::parse(&report, text) {
+            for item in Table::root(&report, &parsed).items() {
+                self.declare(&item);
+            }
+        }
+        report.finish().map(|_| ())
+    }
+
+    fn declare(&mut self, item: &Item<'_>) {
+        if let Some(earlier) = self.entries.get(&item.key) {
+            item.report().error_with_help(
+                &item.key_span,
+                format!("`{}` is declared already in {}", item.key, earlier.place.file.display()),
+                "give it another value in the job's [policy]",
+            );
+            return;
+        }
+        let Some(entry) = item.table() else { return };
+        let ty = entry.need("type").and_then(|ty| header::column_type(&ty));
+        let default = entry.need("default");
+        let doc = entry.need_text("doc");
+        entry.finish();
+        let (Some(ty), Some(default), Some(doc)) = (ty, default, doc) else { return };
+        let Some(default) = value(&default, ty) else { return };
+        let place = item.report().place(&item.key_span);
+        self.entries.insert(item.key.clone(), PolicyEntry { ty, default, doc: doc.to_owned(), place });
+    }
+
+    /// The overrides that a job's `[policy]` table makes; reports unknown names and values of the wrong type.
+    pub fn overrides(&self, table: &Table<'_>) -> BTreeMap<String, Value> {
+        let mut values = BTreeMap::new();
+        for item in table.items() {
+            match self.entries.get(&item.key) {
+                Some(entry) => values.extend(value(&item, entry.ty).map(|value| (item.key.clone(), value))),
+                None => {
+                    let known = self.entries.keys().map(String::as_str);
+                    item.report().unknown(&item.key_span, "policy name", &item.key, known);
+                }
+            }
+        }
+        values
+    }
+}
+
+/// The value an item gives a threshold of type `ty`; reports what does not fit.
+fn value(item: &Item<'_>, ty: ColumnType) -> Option<Value> {
+    let is_text = matches!(item.value, DeValue::String(_));
+    let right_kind = match ty {
+        ColumnType::Text => is_text,
+        ColumnType::Date => matches!(item.value, DeValue::String(_) | DeValue::Datetime(_)),
+        ColumnType::Boolean => matches!(item.value, DeValue::Boolean(_)),
+        ColumnType::Integer => matches!(item.value, DeValue::Integer(_)),
+        ColumnType::Decimal { .. } => matches!(item.value, DeValue::Integer(_) | DeValue::Float(_)),
+        ColumnType::Timestamp | ColumnType::Float => {
+            item.report().error(&item.span, format!("a threshold cannot be a {ty}"));
+            return None;
+        }
+    };
+    if !right_kind {
+        item.wrong(&format!("{} {ty}", if ty == ColumnType::Integer { "an" } else { "a" }));
+        return None;
+    }
+    let text = item.scalar_text()?;
+    let value = Value::parse(&text, ty);
+    if value.is_none() {
+        item.report().error(&item.span, format!("`{}` is {text}, which does not fit {ty}", item.key));
+    }
+    value
 }
 
 /// The thresholds of one run: every name of the spec with its value.
