@@ -77,7 +77,10 @@ fn floor_char_boundary(content: &str, at: usize) -> usize {
 
 /// A failure as a person sees it: what was tried on what, why it failed, where, and the way out.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Failure>);
+
+#[derive(Debug, Clone)]
+struct Failure {
     class: Class,
     message: String,
     place: Option<Place>,
@@ -92,7 +95,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A failure of `class`; `message` is a sentence without a final full stop.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Error { class, message: message.into(), place: None, help: Vec::new(), causes: Vec::new(), parts: Vec::new() }
+        Error(Box::new(Failure {
+            class,
+            message: message.into(),
+            place: None,
+            help: Vec::new(),
+            causes: Vec::new(),
+            parts: Vec::new(),
+        }))
     }
 
     /// Several failures of one thing, such as every problem of a file, as one: of the first one's class. One failure
@@ -105,13 +115,13 @@ impl Error {
         }
         let class = errors.first().map_or(Class::Bug, Error::class);
         let mut whole = Error::new(class, format!("{} problems", errors.len()));
-        whole.parts = errors;
+        whole.0.parts = errors;
         whole
     }
 
     /// The failures that this one is made of; itself where it is only one.
     pub fn parts(&self) -> &[Error] {
-        if self.parts.is_empty() { std::slice::from_ref(self) } else { &self.parts }
+        if self.0.parts.is_empty() { std::slice::from_ref(self) } else { &self.0.parts }
     }
 
     /// Something the user wrote is wrong (64).
@@ -132,51 +142,51 @@ impl Error {
     /// Points at the place in the user's file.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+        self.0.place = Some(place);
         self
     }
 
     /// Adds a way out; several are shown one per line.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.0.help.push(help.into());
         self
     }
 
     /// Adds the cause below this failure.
     #[must_use]
     pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
-        self.causes.push(cause.to_string());
+        self.0.causes.push(cause.to_string());
         self
     }
 
     /// The same failure in another class.
     #[must_use]
     pub fn class_as(mut self, class: Class) -> Self {
-        self.class = class;
+        self.0.class = class;
         self
     }
 
     /// What kind of failure this is.
     pub fn class(&self) -> Class {
-        self.class
+        self.0.class
     }
 
     /// The sentence that says what failed.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Where in the user's file, if it is about one.
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.0.place.as_ref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.message)?;
-        if let Some(place) = &self.place {
+        write!(f, "{}", self.0.message)?;
+        if let Some(place) = &self.0.place {
             write!(f, "\n  --> {}:{}", place.file.display(), place.line)?;
             if place.column > 0 {
                 write!(f, ":{}", place.column)?;
@@ -192,13 +202,13 @@ impl fmt::Display for Error {
                 }
             }
         }
-        for cause in &self.causes {
+        for cause in &self.0.causes {
             write!(f, "\n  because: {cause}")?;
         }
-        for help in &self.help {
+        for help in &self.0.help {
             write!(f, "\n  help: {help}")?;
         }
-        for part in &self.parts {
+        for part in &self.0.parts {
             write!(f, "\n\n{part}")?;
         }
         Ok(())
