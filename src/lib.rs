@@ -4,8 +4,10 @@
 pub mod calendar;
 pub mod error;
 pub mod event;
+pub mod extract;
 pub mod finding;
 pub mod job;
+pub mod land;
 pub mod model;
 pub mod publish;
 pub mod sample;
