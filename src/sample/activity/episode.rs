@@ -25,6 +25,10 @@ pub enum Kind {
     SupportSurge,
     /// The customer-success manager keeps reporting green while usage declines.
     GreenWhileDeclining,
+    /// The handoff form denies a discount that was given in a call; the magnitude is the discount.
+    HandoffContradiction,
+    /// The handoff form leaves out a discount that was given in a call; the magnitude is the discount.
+    HandoffOmission,
 }
 
 impl Kind {
@@ -39,6 +43,8 @@ impl Kind {
             Self::ChampionDeparture => "champion_departure",
             Self::SupportSurge => "support_surge",
             Self::GreenWhileDeclining => "green_while_declining",
+            Self::HandoffContradiction => "handoff_contradiction",
+            Self::HandoffOmission => "handoff_omission",
         }
     }
 }
@@ -92,7 +98,7 @@ impl Episode {
             Kind::Decline | Kind::Dip | Kind::Silence | Kind::ChampionDeparture => 1.0 - change,
             Kind::SeatShrink => 1.0 - 0.8 * change,
             Kind::Growth => 1.0 + change,
-            Kind::SupportSurge | Kind::GreenWhileDeclining => 1.0,
+            _ => 1.0,
         }
     }
 

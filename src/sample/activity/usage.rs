@@ -5,7 +5,7 @@ use super::behaviour::Behaviour;
 use super::calendar::Day;
 use super::catalogue::{ACTIONS, BillableMetric, FEATURES, LOGINS, PLATFORM};
 use super::columns::{Columns, What};
-use super::draw::Draw;
+use super::draw::{Draw, count};
 use crate::error::Result;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
@@ -38,7 +38,7 @@ pub(crate) struct UsageEvents<'a> {
 impl<'a> UsageEvents<'a> {
     /// The events from `from` until before `end`. `scale` multiplies how many there are, not what is billed for them.
     pub(crate) fn new(activity: Activity<'a>, contract: &'a Contract, scale: f64, from: Day, end: Day) -> Self {
-        let hours = slots(HOURS.iter().enumerate().map(|(hour, weight)| (hour as u8, u32::from(*weight))));
+        let hours = slots(HOURS.iter().enumerate().map(|(hour, weight)| (small(hour), u32::from(*weight))));
         let day = from.max(activity.start);
         Self { activity, contract, scale, day, end, account: 0, columns: Columns::default(), hours }
     }
@@ -117,7 +117,7 @@ impl Writer<'_> {
                 100_000 + (day.rem_euclid(10_000).unsigned_abs()) * 8 + number % 8
             } else {
                 let (first, second) = (draw.unit(), draw.unit());
-                (people as f64 * first * (0.3 + 0.7 * second)) as u32
+                count(people as f64 * first * (0.3 + 0.7 * second))
             };
             let session = Some(Session { user, number });
             let begins = session_start(draw.bits(), hours, behaviour.customer.utc_offset);
@@ -208,12 +208,18 @@ fn feature_slots(behaviour: &Behaviour, day: Day) -> [u8; 64] {
     } else {
         FEATURES.len()
     };
+    // What is given up differs by customer; the records themselves never are.
+    let favourite = usize::try_from(behaviour.customer.key % 13).unwrap_or(0);
     slots(FEATURES.iter().zip(&behaviour.adopted).enumerate().filter_map(|(place, (feature, adopted))| {
         let in_use = adopted.is_some_and(|first| first <= day);
-        // What is given up differs by customer; the records themselves never are.
-        let rank = (place * 5 + behaviour.customer.key as usize % 13) % FEATURES.len();
-        (in_use && (place == 0 || rank < kept)).then_some((place as u8, feature.weight))
+        let rank = (place * 5 + favourite) % FEATURES.len();
+        (in_use && (place == 0 || rank < kept)).then_some((small(place), feature.weight))
     }))
+}
+
+/// A place in one of the short lists here.
+fn small(place: usize) -> u8 {
+    u8::try_from(place).unwrap_or(0)
 }
 
 /// Choices spread over 64 slots by weight; all zero without choices.
