@@ -148,7 +148,7 @@ impl Behaviour {
         }
         let mut draw = Draw::of(self.customer.key, "actions", i64::from(day));
         // The root keeps a giant from being most of the company's events: what is recorded thins out as customers grow.
-        let crowd = (2.4 + 0.9 * self.settled_seats(day).sqrt()) * self.actions_per_person;
+        let crowd = (3.0 + 0.85 * self.settled_seats(day).sqrt()) * self.actions_per_person;
         let common = climate.people(self.customer.country, self.weekend, day);
         let mood = self.week_mood(day, 0.05) * (1.0 + 0.1 * draw.normal());
         draw.poisson((crowd * level * common * mood * scale).max(0.0))

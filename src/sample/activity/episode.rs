@@ -148,7 +148,7 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
     let lead = draw.whole(95, 150).min(room);
     let from = left - lead;
     let style = draw.unit();
-    let magnitude = draw.whole(35, 60);
+    let magnitude = draw.whole(40, 60);
     if style < 0.18 {
         return;
     }
@@ -157,7 +157,7 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
         result.push(Episode::lasting(Kind::Silence, left - silent, 0, None, 100));
         return;
     }
-    let ramp = draw.whole(28, 42);
+    let ramp = draw.whole(10, 24);
     result.push(Episode::lasting(Kind::Decline, from, ramp, None, magnitude));
     if style > 0.85 {
         result.push(Episode::lasting(Kind::Silence, left - 30, 0, None, 100));
@@ -180,9 +180,9 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
 fn in_slot(draw: &mut Draw, opens: Day, result: &mut Vec<Episode>) {
     let from = opens + draw.whole(0, 45);
     let kind = draw.unit();
-    let magnitude = draw.whole(35, 60);
+    let magnitude = draw.whole(40, 60);
     if kind < 0.08 {
-        let ramp = draw.whole(10, 30);
+        let ramp = draw.whole(7, 18);
         let to = draw.chance(0.7).then(|| from + ramp + draw.whole(35, 60));
         result.push(Episode::lasting(Kind::Decline, from, ramp, to, magnitude));
         if draw.chance(0.4) {

@@ -172,16 +172,17 @@ pub(super) fn milestones(activity: &Activity<'_>) -> Rows<8> {
             continue;
         }
         let contract_id = activity.first_contract(account);
-        let diligence = Draw::of(named(activity.key, &account.csm_id), "diligence", 0).between(0.55, 0.92);
+        let diligence = Draw::of(named(activity.key, &account.csm_id), "diligence", 0).between(0.72, 0.97);
         let mut draw = Draw::of(behaviour.customer.key, "onboarding", 0);
         let mut slipped = 0;
         for (step, after) in STEPS {
             let due = joined + after;
             let is_late = !draw.chance(diligence);
-            slipped += if is_late { draw.whole(1, 9) } else { 0 };
-            let done = add_working_days(joined + slipped, (after * 5 / 7).max(1)) - i32::from(draw.chance(0.4));
+            // Lost days are partly made up for later.
+            slipped = slipped / 2 + if is_late { draw.whole(1, 9) } else { 0 };
+            let done = add_working_days(joined + slipped, (after * 5 / 7).max(1)) - draw.whole(0, 2);
             // A step that comes very late is often skipped altogether.
-            let is_skipped = slipped > 12 && draw.chance(0.4);
+            let is_skipped = slipped > 9 && draw.chance(0.4);
             let done_at = activity.working_time(done.max(joined), behaviour, &mut draw);
             let done_at = activity.known(done_at).filter(|_| !is_skipped);
             let blocked_by = if draw.chance(0.6) { "customer" } else { "us" };

@@ -104,7 +104,7 @@ fn ticket(
     };
     let created = activity.working_time(day, behaviour, &mut draw);
     let slowness = (1.0 + 0.9 * strain) * (0.15 + draw.between(0.0, 1.3) * draw.between(0.2, 1.5));
-    let answer_hours = priority.answer_sla * draw.between(0.05, 0.75) * (1.0 + 0.5 * strain);
+    let answer_hours = priority.answer_sla * 1.15 * (0.03 + draw.unit() * draw.unit()) * (1.0 + 0.8 * strain);
     let solve_hours = (priority.usual * slowness).max(answer_hours + 0.2);
     let is_escalated = draw.chance(0.02 + 0.11 * strain + if priority.name == "urgent" { 0.12 } else { 0.0 });
     let escalated =

@@ -110,7 +110,7 @@ impl Writer<'_> {
         let features = feature_slots(behaviour, day);
         let people = u64::from(behaviour.people(day).max(1));
         let mut draw = Draw::of(behaviour.customer.key, "sessions", i64::from(day));
-        let sessions = (1 + actions / 8).min(actions);
+        let sessions = (1 + actions / 9).min(actions);
         for number in 0..sessions {
             // The product of two uniform numbers: a few power users, and a long tail of people who rarely come.
             let user = if draw.below(ONE_TIME_SESSIONS) == 0 {
@@ -145,7 +145,7 @@ impl Writer<'_> {
             product_id: metric.product_id(),
             is_billable: true,
         };
-        let events = i64::from(quantity.ilog2() / 4).clamp(1, 3);
+        let events = i64::from(quantity.ilog2() / 5).clamp(1, 2);
         let mut draw = Draw::of(key, metric.feature(), i64::from(day));
         let mut left = quantity;
         for number in 0..events {
@@ -198,22 +198,35 @@ fn session_start(bits: u64, hours: &[u8; 64], utc_offset: i32) -> i64 {
     utc * 3600 + (bits >> 6 & 0xfff) as i64 * 3600 / 4096
 }
 
-/// The features in use on `day`, as often among 64 as they are used. A customer that declines gives up features too.
+/// The features in use on `day`, as often among 64 as they are used. A customer that declines gives up features too, but
+/// divides its time between the core and the rest as before, so that core usage falls by as much as all usage.
 fn feature_slots(behaviour: &Behaviour, day: Day) -> [u8; 64] {
-    let planted = behaviour.planted_factor(day);
-    let kept = if planted < 0.6 {
-        6
-    } else if planted < 0.8 {
-        9
-    } else {
-        FEATURES.len()
+    let kept = match behaviour.planted_factor(day) {
+        ..0.6 => 6,
+        ..0.8 => 9,
+        _ => FEATURES.len(),
     };
-    // What is given up differs by customer; the records themselves never are.
+    // What is given up differs by customer; records and search, which everybody has, never are.
     let favourite = usize::try_from(behaviour.customer.key % 13).unwrap_or(0);
-    slots(FEATURES.iter().zip(&behaviour.adopted).enumerate().filter_map(|(place, (feature, adopted))| {
-        let in_use = adopted.is_some_and(|first| first <= day);
+    let mut in_use = [(0, 0); FEATURES.len()];
+    let mut sums = [[0_u32; 2]; 2];
+    for (place, (feature, adopted)) in FEATURES.iter().zip(&behaviour.adopted).enumerate() {
+        if adopted.is_none_or(|first| first > day) {
+            continue;
+        }
         let rank = (place * 5 + favourite) % FEATURES.len();
-        (in_use && (place == 0 || rank < kept)).then_some((small(place), feature.weight))
+        let is_kept = feature.reach >= 1.0 || rank < kept;
+        let [all, left] = &mut sums[usize::from(feature.is_core)];
+        *all += feature.weight;
+        if is_kept {
+            *left += feature.weight;
+            in_use[place] = (small(place), feature.weight);
+        }
+    }
+    slots(in_use.into_iter().filter(|(_, weight)| *weight > 0).map(|(place, weight)| {
+        let is_core = FEATURES.get(usize::from(place)).is_some_and(|feature| feature.is_core);
+        let [all, left] = sums[usize::from(is_core)];
+        (place, weight * 100 * all / left.max(1))
     }))
 }
 
