@@ -94,7 +94,8 @@ impl Schedule {
         let just_after = now.with_timezone(&zone) + TimeDelta::seconds(1);
         self.either
             .iter()
-            .filter_map(|schedule| schedule.after(&just_after).next_back())
+            // Where an hour comes twice, the later of two ticks comes first and may lie ahead of `now`.
+            .flat_map(|schedule| schedule.after(&just_after).rev().take(3).collect::<Vec<_>>())
             .map(|tick| tick.with_timezone(&Utc))
             .filter(|tick| *tick <= now)
             .max()
@@ -197,4 +198,92 @@ fn first_instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
         }
     }
     Utc.from_utc_datetime(&local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc)
+    }
+
+    fn last(schedule: &str, now: &str, zone: &str) -> String {
+        let tick = Schedule::parse(schedule).unwrap().last_tick(instant(now), zone.parse().unwrap());
+        tick.map_or_else(|| "never".to_owned(), |tick| tick.to_rfc3339())
+    }
+
+    #[test]
+    fn ticks_are_those_of_kubernetes() {
+        // 2026-11-22 is a Sunday.
+        for (schedule, now, zone, tick) in [
+            ("0 5 * * *", "2026-11-23T05:00:00Z", "Etc/UTC", "2026-11-23T05:00:00+00:00"),
+            ("0 5 * * *", "2026-11-23T04:59:59Z", "Etc/UTC", "2026-11-22T05:00:00+00:00"),
+            ("0 5 * * *", "2026-11-23T05:00:59Z", "Etc/UTC", "2026-11-23T05:00:00+00:00"),
+            ("0 3 * * 0", "2026-11-25T00:00:00Z", "Etc/UTC", "2026-11-22T03:00:00+00:00"),
+            ("0 3 * * 7", "2026-11-25T00:00:00Z", "Etc/UTC", "2026-11-22T03:00:00+00:00"),
+            ("0 3 * * 1", "2026-11-25T00:00:00Z", "Etc/UTC", "2026-11-23T03:00:00+00:00"),
+            ("0 3 * * SUN", "2026-11-25T00:00:00Z", "Etc/UTC", "2026-11-22T03:00:00+00:00"),
+            ("0 3 * * mon-fri", "2026-11-22T23:00:00Z", "Etc/UTC", "2026-11-20T03:00:00+00:00"),
+            ("0 3 * * 5-7", "2026-11-25T00:00:00Z", "Etc/UTC", "2026-11-22T03:00:00+00:00"),
+            ("0 3 * * 1-5/2", "2026-11-27T00:00:00Z", "Etc/UTC", "2026-11-25T03:00:00+00:00"),
+            ("*/15 * * * *", "2026-11-25T10:44:00Z", "Etc/UTC", "2026-11-25T10:30:00+00:00"),
+            ("0 0 1 JAN *", "2026-11-25T10:44:00Z", "Etc/UTC", "2026-01-01T00:00:00+00:00"),
+            ("@weekly", "2026-11-25T10:44:00Z", "Etc/UTC", "2026-11-22T00:00:00+00:00"),
+            // Both day fields restricted: either matches, the 13th or a Friday.
+            ("0 0 13 * 5", "2026-11-19T00:00:00Z", "Etc/UTC", "2026-11-13T00:00:00+00:00"),
+            ("0 0 13 * 5", "2026-12-16T00:00:00Z", "Etc/UTC", "2026-12-13T00:00:00+00:00"),
+            // In a zone: 05:00 in Berlin is 04:00 UTC in winter and 03:00 UTC in summer.
+            ("0 5 * * *", "2026-11-23T12:00:00Z", "Europe/Berlin", "2026-11-23T04:00:00+00:00"),
+            ("0 5 * * *", "2026-07-23T12:00:00Z", "Europe/Berlin", "2026-07-23T03:00:00+00:00"),
+            // 02:30 does not exist on 2026-03-29 in Berlin: the last tick is the day before's.
+            ("30 2 * * *", "2026-03-29T12:00:00Z", "Europe/Berlin", "2026-03-28T01:30:00+00:00"),
+            // 02:30 comes twice on 2026-10-25: both are ticks of the same date.
+            ("30 2 * * *", "2026-10-25T00:45:00Z", "Europe/Berlin", "2026-10-25T00:30:00+00:00"),
+            ("30 2 * * *", "2026-10-25T12:00:00Z", "Europe/Berlin", "2026-10-25T01:30:00+00:00"),
+        ] {
+            assert_eq!(last(schedule, now, zone), tick, "{schedule} at {now} in {zone}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_schedule_is_told_field_by_field() {
+        for (schedule, told) in [
+            ("0 5 * *", "a schedule has five fields (minute, hour, day of month, month, day of week), this one has 4"),
+            ("0 25 * * *", "hour field \"25\" is not 0-23, *, a list, a range or a step"),
+            ("0 5 * * 8", "day of week field \"8\" is not 0-7, *, a list, a range or a step"),
+            ("0 5 * * MOO", "day of week field \"MOO\" is not 0-7, *, a list, a range or a step"),
+            ("*/0 5 * * *", "minute field \"*/0\" is not 0-59, *, a list, a range or a step"),
+            (
+                "TZ=UTC 0 5 * * *",
+                "a schedule has five fields (minute, hour, day of month, month, day of week), this one has 6",
+            ),
+            ("@reboot", "unknown schedule @reboot"),
+        ] {
+            assert_eq!(Schedule::parse(schedule).map(|_| ()), Err(told.to_owned()));
+        }
+    }
+
+    #[test]
+    fn as_of_is_the_last_day_that_has_ended() {
+        let berlin: Tz = "Europe/Berlin".parse().unwrap();
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap();
+        assert_eq!(as_of_for_tick(instant("2026-11-23T05:00:00Z"), Tz::Etc__UTC), day("2026-11-22"));
+        assert_eq!(as_of_for_tick(instant("2026-11-23T00:00:00Z"), Tz::Etc__UTC), day("2026-11-22"));
+        assert_eq!(as_of_for_tick(instant("2026-11-22T23:30:00Z"), berlin), day("2026-11-22"));
+        assert_eq!(as_of_for_tick(instant("2026-11-22T22:30:00Z"), berlin), day("2026-11-21"));
+    }
+
+    #[test]
+    fn a_day_ends_where_the_next_begins() {
+        let end = |day: &str, zone: &str| {
+            day_end(NaiveDate::parse_from_str(day, "%Y-%m-%d").unwrap(), zone.parse().unwrap()).to_rfc3339()
+        };
+        assert_eq!(end("2026-11-22", "Etc/UTC"), "2026-11-23T00:00:00+00:00");
+        assert_eq!(end("2026-03-29", "Europe/Berlin"), "2026-03-29T22:00:00+00:00");
+        // Midnight of 2018-11-04 does not exist in Sao Paulo; the day begins at 01:00.
+        assert_eq!(end("2018-11-03", "America/Sao_Paulo"), "2018-11-04T03:00:00+00:00");
+        // Midnight of 2018-02-18 is no instant twice: 23:00-24:00 of the 17th is; Samoa skipped 2011-12-30 altogether.
+        assert_eq!(end("2011-12-29", "Pacific/Apia"), "2011-12-30T10:00:00+00:00");
+    }
 }

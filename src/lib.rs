@@ -12,3 +12,6 @@ pub mod model;
 pub mod publish;
 pub mod sample;
 pub mod store;
+
+#[cfg(test)]
+mod tests;

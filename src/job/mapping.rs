@@ -64,7 +64,7 @@ fn constant(item: &Item<'_>, ty: ColumnType) -> Option<String> {
         other => Value::parse(&text, other).is_some(),
     };
     if !fits {
-        item.report().error(&item.span, format!("{text} does not fit a column of type {ty}"));
+        item.report().error(&item.span, format!("`{text}` does not fit a column of type {ty}"));
     }
     fits.then_some(text)
 }

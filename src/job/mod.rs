@@ -246,3 +246,6 @@ pub struct EntitySql {
     /// The query, in the layer [`Layer::Source`](crate::model::Layer::Source): columns by name, missing ones null.
     pub model: Model,
 }
+
+#[cfg(test)]
+mod tests;

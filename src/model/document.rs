@@ -80,12 +80,16 @@ impl Report {
     }
 }
 
+/// As many names as a reader takes in at once.
+const MANY: usize = 12;
+
 /// "did you mean `x`?", or the list of what is known.
 pub fn suggestion<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "there is none".to_owned(),
+        None if known.len() > MANY => format!("known: {} and {} more", known[..MANY].join(", "), known.len() - MANY),
         None => format!("known: {}", known.join(", ")),
     }
 }

@@ -149,7 +149,9 @@ fn visit<'m>(
 fn forbidden_upstream(model: &Model, models: &BTreeMap<String, Model>) -> Vec<Error> {
     let mut errors = Vec::new();
     for forbidden in &model.never_reads {
-        let at = super::text::find_word(&model.text, forbidden).unwrap_or_default();
+        let list = model.text.find("never_reads").unwrap_or_default();
+        let at = super::text::find_word(&model.text[list..], forbidden).unwrap_or_default();
+        let at = list + at.start..list + at.end;
         let error = if models.contains_key(forbidden) {
             let Some(path) = path_to(model, forbidden, models) else { continue };
             Error::usage(format!("`{}` must never read `{forbidden}`, but does: {}", model.name, path.join(" -> ")))

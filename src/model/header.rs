@@ -101,8 +101,7 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
         root.report().error(&(0..0), "a mart is published, so its header needs partition_by = [\"as_of_date\"]");
     }
     let (mut columns, column_spans) = columns(root);
-    let known: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let known = || known.iter().map(String::as_str);
+    let known = || column_spans.keys().map(String::as_str);
     let derived = root.texts("derived");
     let checks = root.table("checks");
     let not_null = checks.as_ref().map(|checks| checks.texts("not_null")).unwrap_or_default();

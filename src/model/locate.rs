@@ -10,30 +10,38 @@ use std::ops::Range;
 /// A planning error of DataFusion as an error in the model's file: at the engine's own span where it gives one, else at
 /// the first name of the message that stands in the query, else at its first line.
 pub fn planning_error(model: &Model, error: &DataFusionError) -> Error {
-    let message = plain(error);
+    let (message, way_out) = told(error);
     let span = diagnosed(model, error).or_else(|| named(model, &message)).or_else(|| first_line(model));
     let place = Place::in_text(&model.file, &model.text, span.unwrap_or_default());
-    let mut told = Error::usage(message).at(place);
-    if let Some(diagnostic) = error.diagnostic() {
-        for help in &diagnostic.helps {
-            told = told.help(help.message.clone());
-        }
+    let error = Error::usage(message).at(place);
+    match way_out {
+        Some(way_out) => error.help(way_out),
+        None => error,
     }
-    told
 }
 
-/// The message without the engine's own prefixes.
+/// The message without the engine's own prefixes and without its suggestion.
 pub fn plain(error: &DataFusionError) -> String {
+    told(error).0
+}
+
+/// The message, and the suggestion the engine makes.
+fn told(error: &DataFusionError) -> (String, Option<String>) {
     let mut message = error.find_root().strip_backtrace();
     for prefix in ["Error during planning: ", "Schema error: ", "Arrow error: ", "This feature is not implemented: "] {
         if let Some(rest) = message.strip_prefix(prefix) {
             message = rest.to_owned();
         }
     }
-    let first = message.lines().next().unwrap_or_default().trim_end_matches('.');
+    let (message, suggestion) = match message.split_once("Did you mean ") {
+        Some((message, near)) => (message, near.split(['?', '\n']).next().map(|near| near.trim().replace('\'', "`"))),
+        None => (message.as_str(), None),
+    };
+    let first = message.trim().lines().next().unwrap_or_default().trim_end_matches('.');
     let message = first.replace("datafusion.public.", "").replace("datafusion.", "");
     let mut chars = message.chars();
-    chars.next().map_or_else(String::new, |c| c.to_lowercase().collect::<String>() + chars.as_str())
+    let message = chars.next().map_or_else(String::new, |c| c.to_lowercase().collect::<String>() + chars.as_str());
+    (message, suggestion.map(|near| format!("did you mean {near}?")))
 }
 
 /// The place of the first use of a function or name in the query; the first line where it is not spelled out.

@@ -11,6 +11,7 @@ pub mod params;
 pub mod plan;
 pub mod policy;
 mod query;
+mod reproducible;
 pub mod text;
 
 pub use graph::place_of;
@@ -217,3 +218,6 @@ impl Models {
         &self.policy
     }
 }
+
+#[cfg(test)]
+mod tests;

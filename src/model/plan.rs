@@ -3,14 +3,12 @@
 use super::contract::ColumnType;
 use super::engine::{EngineConfig, session};
 use super::params::Params;
-use super::{Input, Layer, Model, Models, graph, locate};
+use super::{Input, Layer, Model, Models, graph, locate, reproducible};
 use crate::error::{Error, Place, Result};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Volatility, WindowFunctionDefinition};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
 use std::collections::BTreeMap;
@@ -146,23 +144,14 @@ fn plan(
 /// Where a plan breaks the contract or the rules for reproducible results.
 fn disagreements(model: &Model, plan: &LogicalPlan) -> Vec<Error> {
     let mut errors = wrong_columns(model, plan.schema().as_arrow());
-    let mut unstable = Vec::new();
-    let walked = plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expression| {
-            expression.apply(|part| {
-                unstable.extend(unreproducible(part, node));
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    });
-    if let Err(error) = walked {
-        errors.push(locate::planning_error(model, &error));
+    match reproducible::breaches(plan) {
+        Ok(breaches) => errors.extend(
+            breaches
+                .into_iter()
+                .map(|(word, why)| Error::usage(format!("`{word}` {why}")).at(locate::place_of_word(model, &word))),
+        ),
+        Err(error) => errors.push(locate::planning_error(model, &error)),
     }
-    unstable.sort();
-    unstable.dedup();
-    errors.extend(unstable.into_iter().map(|(function, why)| {
-        Error::usage(format!("`{function}` {why}")).at(locate::place_of_word(model, &function))
-    }));
     errors
 }
 
@@ -241,63 +230,6 @@ fn type_name(ty: &DataType) -> String {
         }
         other if other.is_integer() => "integer".to_owned(),
         other => other.to_string(),
-    }
-}
-
-/// Aggregates that add floats up: their result depends on the order of rows, hence on the number of cores. Counting
-/// and order statistics (min, max, median, percentiles) do not.
-const ADDITIVE: [&str; 16] = [
-    "sum",
-    "avg",
-    "mean",
-    "stddev",
-    "stddev_samp",
-    "stddev_pop",
-    "var",
-    "var_samp",
-    "var_pop",
-    "var_population",
-    "corr",
-    "covar_samp",
-    "covar_pop",
-    "regr_slope",
-    "regr_intercept",
-    "regr_r2",
-];
-
-/// The function that makes a result depend on anything but the rows, and why.
-fn unreproducible(expression: &Expr, node: &LogicalPlan) -> Option<(String, &'static str)> {
-    let floats = |name: &str, arguments: &[Expr]| {
-        let additive = ADDITIVE.contains(&name) || name.starts_with("regr_");
-        let float = |argument: &Expr| {
-            node.inputs()
-                .iter()
-                .any(|input| argument.get_type(input.schema().as_ref()).is_ok_and(|ty| ty.is_floating()))
-        };
-        (additive && arguments.iter().any(float)).then(|| {
-            let why = "adds floats up, which gives other digits on other machines; add decimals, then divide once";
-            (name.to_owned(), why)
-        })
-    };
-    match expression {
-        Expr::AggregateFunction(AggregateFunction { func, params }) => floats(func.name(), &params.args),
-        Expr::WindowFunction(window) => {
-            let WindowFunction { fun, params } = window.as_ref();
-            match fun {
-                WindowFunctionDefinition::AggregateUDF(function) => floats(function.name(), &params.args),
-                WindowFunctionDefinition::WindowUDF(_) => None,
-            }
-        }
-        Expr::ScalarFunction(call) => {
-            let name = call.func.name();
-            let clock = ["now", "current_date", "current_time", "current_timestamp", "today"].contains(&name);
-            if clock {
-                return Some((name.to_owned(), "reads the clock; the run's date is cast($as_of as date)"));
-            }
-            let random = call.func.signature().volatility == Volatility::Volatile;
-            random.then(|| (name.to_owned(), "gives other values on every run"))
-        }
-        _ => None,
     }
 }
 

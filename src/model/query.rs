@@ -113,7 +113,7 @@ pub fn parameters(report: &Report, sql: &str, layer: Layer, policy: &PolicySpec)
         match written_type(&code, &span) {
             Some(written) if same_type(&code[written.clone()], ty) => {}
             Some(written) => {
-                let told = format!("`${name}` is a {ty}, not a {}", code[written.clone()].trim());
+                let told = format!("`${name}` is {}, not {}", sql_type(ty), code[written.clone()].trim());
                 report.error_with_help(&written, told, format!("write {wanted}"));
             }
             None => report.error_with_help(&span, format!("`${name}` has no type here"), format!("write {wanted}")),
