@@ -3,7 +3,7 @@
 use super::calendar::Day;
 use super::catalogue::{BillableMetric, FEATURES};
 use super::climate::Climate;
-use super::draw::{Draw, address, named};
+use super::draw::{Draw, address, count, named, whole_part};
 use super::episode::{Episode, Kind, episodes};
 
 /// Days until a new customer uses the product as much as it ever will at its size.
@@ -101,7 +101,7 @@ impl Behaviour {
             Kind::SeatShrink => episode.people_factor(day),
             _ => 1.0,
         });
-        (self.settled_seats(day) * filled * shrunk + 0.5) as u32
+        count(self.settled_seats(day) * filled * shrunk + 0.5)
     }
 
     /// The people who use the product in the weeks around `day`; at least one for a customer that uses it at all.
@@ -112,7 +112,7 @@ impl Behaviour {
         let since = f64::from(day - self.customer.joined);
         let arrived = (0.4 + 0.6 * since / ADOPTION_DAYS).min(1.0);
         let share = self.active_share * arrived * self.factor(day, |episode| episode.people_factor(day));
-        let people = (self.settled_seats(day) * share + 0.5) as u32;
+        let people = count(self.settled_seats(day) * share + 0.5);
         if share > 0.0 { people.max(1) } else { 0 }
     }
 
@@ -148,7 +148,7 @@ impl Behaviour {
         }
         let mut draw = Draw::of(self.customer.key, "actions", i64::from(day));
         // The root keeps a giant from being most of the company's events: what is recorded thins out as customers grow.
-        let crowd = (2.4 + 0.9 * self.settled_seats(day).sqrt()) * self.actions_per_person;
+        let crowd = (3.0 + 0.85 * self.settled_seats(day).sqrt()) * self.actions_per_person;
         let common = climate.people(self.customer.country, self.weekend, day);
         let mood = self.week_mood(day, 0.05) * (1.0 + 0.1 * draw.normal());
         draw.poisson((crowd * level * common * mood * scale).max(0.0))
@@ -173,7 +173,7 @@ impl Behaviour {
         let common = climate.machines(self.customer.country, metric.weekend(), day);
         let mood = self.week_mood(day, 0.05) * (1.0 + 0.12 * draw.normal());
         let expected = (2.0 + self.settled_seats(day)) * base * level * common * mood;
-        if expected > 0.0 { (expected + draw.unit()) as i64 } else { 0 }
+        whole_part((expected + draw.unit()).max(0.0))
     }
 
     /// Good and bad weeks: what one week has more or less than the next for no reason anyone could name.

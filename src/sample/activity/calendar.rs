@@ -29,15 +29,6 @@ pub(crate) fn is_weekend(day: Day) -> bool {
     weekday_of(day) >= 5
 }
 
-/// The first day after `day`, or `day` itself, on which people work in `country`.
-pub(crate) fn next_working_day(country: &str, day: Day) -> Day {
-    let mut candidate = day;
-    while is_weekend(candidate) || holiday_name(country, date_of(candidate)).is_some() {
-        candidate += 1;
-    }
-    candidate
-}
-
 /// `days` working days after `day` (weekends skipped; holidays are not, as in the terms of a support contract).
 pub(crate) fn add_working_days(day: Day, days: i32) -> Day {
     let mut result = day;

@@ -97,7 +97,7 @@ impl Draw {
         }
         if mean > 30.0 {
             let value = mean + mean.sqrt() * self.normal() + 0.5;
-            return if value > 0.0 { value as u32 } else { 0 };
+            return count(value);
         }
         let target = self.unit();
         let mut term = exp_minus(mean);
@@ -115,6 +115,20 @@ impl Draw {
 /// A number in [0, 1) from 64 random bits.
 pub(crate) fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+}
+
+/// The whole part of a number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the conversion saturates, and nothing drawn here comes near its ends"
+)]
+pub(crate) fn whole_part(value: f64) -> i64 {
+    value as i64
+}
+
+/// The whole part of a number that counts something; 0 for what is below 0.
+pub(crate) fn count(value: f64) -> u32 {
+    u32::try_from(whole_part(value).max(0)).unwrap_or(u32::MAX)
 }
 
 /// e to the power of -x for x in [0, 32), by (1 - x/2^16)^(2^16): only multiplications, so the same on every machine, unlike

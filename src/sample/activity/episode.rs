@@ -25,6 +25,10 @@ pub enum Kind {
     SupportSurge,
     /// The customer-success manager keeps reporting green while usage declines.
     GreenWhileDeclining,
+    /// The handoff form denies a discount that was given in a call; the magnitude is the discount.
+    HandoffContradiction,
+    /// The handoff form leaves out a discount that was given in a call; the magnitude is the discount.
+    HandoffOmission,
 }
 
 impl Kind {
@@ -39,6 +43,8 @@ impl Kind {
             Self::ChampionDeparture => "champion_departure",
             Self::SupportSurge => "support_surge",
             Self::GreenWhileDeclining => "green_while_declining",
+            Self::HandoffContradiction => "handoff_contradiction",
+            Self::HandoffOmission => "handoff_omission",
         }
     }
 }
@@ -92,7 +98,7 @@ impl Episode {
             Kind::Decline | Kind::Dip | Kind::Silence | Kind::ChampionDeparture => 1.0 - change,
             Kind::SeatShrink => 1.0 - 0.8 * change,
             Kind::Growth => 1.0 + change,
-            Kind::SupportSurge | Kind::GreenWhileDeclining => 1.0,
+            _ => 1.0,
         }
     }
 
@@ -142,7 +148,7 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
     let lead = draw.whole(95, 150).min(room);
     let from = left - lead;
     let style = draw.unit();
-    let magnitude = draw.whole(35, 60);
+    let magnitude = draw.whole(40, 60);
     if style < 0.18 {
         return;
     }
@@ -151,7 +157,7 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
         result.push(Episode::lasting(Kind::Silence, left - silent, 0, None, 100));
         return;
     }
-    let ramp = draw.whole(28, 42);
+    let ramp = draw.whole(10, 24);
     result.push(Episode::lasting(Kind::Decline, from, ramp, None, magnitude));
     if style > 0.85 {
         result.push(Episode::lasting(Kind::Silence, left - 30, 0, None, 100));
@@ -174,9 +180,9 @@ fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episod
 fn in_slot(draw: &mut Draw, opens: Day, result: &mut Vec<Episode>) {
     let from = opens + draw.whole(0, 45);
     let kind = draw.unit();
-    let magnitude = draw.whole(35, 60);
+    let magnitude = draw.whole(40, 60);
     if kind < 0.08 {
-        let ramp = draw.whole(10, 30);
+        let ramp = draw.whole(7, 18);
         let to = draw.chance(0.7).then(|| from + ramp + draw.whole(35, 60));
         result.push(Episode::lasting(Kind::Decline, from, ramp, to, magnitude));
         if draw.chance(0.4) {

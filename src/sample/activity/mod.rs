@@ -3,17 +3,29 @@
 //! Everything is drawn by address (see [`draw`]), so a day is a function of (seed, account, day) and the horizon only cuts. All
 //! systems read one list of episodes per account ([`episode`]), which is what was planted.
 
+mod accounts;
 mod behaviour;
 mod calendar;
 mod catalogue;
 mod climate;
 mod columns;
+mod contacts;
+mod deal;
 mod draw;
 mod episode;
 mod oracle;
 mod reference;
+mod sales;
+mod sentences;
+mod staff;
+mod success;
+mod support;
+mod talk;
 mod usage;
+mod words;
 
+#[cfg(test)]
+mod entity_tests;
 #[cfg(test)]
 mod tests;
 
@@ -29,17 +41,39 @@ use behaviour::{Behaviour, Customer};
 use calendar::{Day, date_of, day_of};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use climate::Climate;
-use draw::{address, named};
+use draw::{Draw, address, named};
+use staff::Person;
 use std::ops::Range;
 use usage::UsageEvents;
 
 /// The small entities made here.
-pub const ENTITIES: &[&str] = &["feature", "holiday", "outage", "seat_snapshot"];
+pub const ENTITIES: &[&str] = &[
+    "account",
+    "account_event",
+    "account_xref",
+    "contact",
+    "csm_assessment",
+    "engagement",
+    "feature",
+    "handoff",
+    "holiday",
+    "milestone",
+    "opportunity",
+    "outage",
+    "outcome",
+    "person",
+    "seat_snapshot",
+    "survey_response",
+    "ticket",
+    "utterance",
+];
 
 /// The customers' behaviour as it can be known at the end of a horizon.
 pub struct Activity<'a> {
     company: &'a Company,
+    key: u64,
     behaviours: Vec<Behaviour>,
+    people: Vec<Person>,
     climate: Climate,
     start: Day,
     horizon: Day,
@@ -57,7 +91,8 @@ impl<'a> Activity<'a> {
             .iter()
             .map(|account| Behaviour::new(customer(account, key, &climate), start, horizon + 1))
             .collect();
-        Self { company, behaviours, climate, start, horizon }
+        let people = staff::people(company, key, start);
+        Self { company, key, behaviours, people, climate, start, horizon }
     }
 
     /// Whether `account` uses `metric` at all, and so has or should have a contract line for it.
@@ -93,6 +128,27 @@ impl<'a> Activity<'a> {
     /// The instant `second` seconds after the beginning of `day`.
     fn instant(&self, day: Day, second: i32) -> NaiveDateTime {
         date_of(day).and_time(NaiveTime::MIN) + TimeDelta::seconds(i64::from(second))
+    }
+
+    /// A moment of `day` in the office hours of a customer, turned to UTC within the same day.
+    fn working_time(&self, day: Day, behaviour: &Behaviour, draw: &mut Draw) -> NaiveDateTime {
+        let second = draw.whole(8 * 3600 + 1800, 17 * 3600 + 1800) - behaviour.customer.utc_offset * 3600;
+        self.instant(day, second.rem_euclid(86_400))
+    }
+
+    /// Whether what happened at `at` is known at the end of the horizon.
+    fn is_known(&self, at: NaiveDateTime) -> bool {
+        day_of(at.date()) <= self.horizon
+    }
+
+    /// `at`, if it is known at the end of the horizon.
+    fn known(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
+        Some(at).filter(|at| self.is_known(*at))
+    }
+
+    /// The contract an account became a customer with.
+    fn first_contract(&self, account: &Account) -> String {
+        format!("ct-{:05}-1", account.index + 1)
     }
 
     fn customers(&self) -> impl Iterator<Item = (&'a Account, &Behaviour)> {
@@ -132,10 +188,24 @@ fn utc_offset(timezone: &str) -> i32 {
 pub fn batches(company: &Company, horizon: NaiveDate, entity: &str, contract: &Contract) -> Result<Vec<RecordBatch>> {
     let activity = Activity::new(company, horizon);
     match entity {
+        "account" => accounts::rows(&activity).batches(contract),
+        "account_event" => success::account_events(&activity).batches(contract),
+        "account_xref" => accounts::xrefs(&activity).batches(contract),
+        "contact" => contacts::rows(&activity).batches(contract),
+        "csm_assessment" => success::assessments(&activity).batches(contract),
+        "engagement" => talk::engagements(&activity).batches(contract),
         "feature" => reference::features(&activity).batches(contract),
+        "handoff" => sales::handoffs(&activity).batches(contract),
         "holiday" => reference::holidays(&activity).batches(contract),
+        "milestone" => success::milestones(&activity).batches(contract),
+        "opportunity" => sales::opportunities(&activity).batches(contract),
         "outage" => reference::outages(&activity).batches(contract),
+        "outcome" => sales::outcomes(&activity).batches(contract),
+        "person" => staff::rows(&activity).batches(contract),
         "seat_snapshot" => reference::seat_snapshots(&activity).batches(contract),
+        "survey_response" => success::survey_responses(&activity).batches(contract),
+        "ticket" => support::tickets(&activity).batches(contract),
+        "utterance" => talk::utterances(&activity).batches(contract),
         _ => Ok(Vec::new()),
     }
 }

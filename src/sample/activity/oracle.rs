@@ -1,11 +1,13 @@
 //! The table of planted behaviour: what a test may hold usage signals and health bands against. No model reads it.
 
 use super::Activity;
+use super::behaviour::Behaviour;
 use super::calendar::{Day, date_of};
+use super::deal::{Form, first_deal};
 use super::episode::Kind;
 use crate::error::Result;
 use crate::model::contract::{Column, ColumnType, Contract};
-use crate::sample::company::Company;
+use crate::sample::company::{Account, Company};
 use crate::sample::table::{Cell, Rows};
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
@@ -33,7 +35,8 @@ const COLUMNS: [(&str, ColumnType, &str); 7] = [
     (
         "kind",
         ColumnType::Text,
-        "decline, dip, silence, seat_shrink, growth, champion_departure, support_surge or green_while_declining",
+        "decline, dip, silence, seat_shrink, growth, champion_departure, support_surge, green_while_declining, \
+         handoff_contradiction or handoff_omission",
     ),
     ("from_date", ColumnType::Date, "The first day on which it shows"),
     ("full_date", ColumnType::Date, "The day from which all of the magnitude is in force"),
@@ -69,8 +72,29 @@ pub fn planted_behaviour(company: &Company, horizon: NaiveDate) -> Vec<Planted> 
                 magnitude: episode.magnitude,
             });
         }
+        result.extend(planted_handoff(&activity, account, behaviour));
     }
     result
+}
+
+/// What a verification of the account's handoff must find, if anything.
+fn planted_handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> Option<Planted> {
+    let deal = first_deal(account, behaviour);
+    let (percent, _) = deal.discount?;
+    let kind = match deal.form {
+        Form::Denies => Kind::HandoffContradiction,
+        Form::Omits => Kind::HandoffOmission,
+        Form::Faithful | Form::Missing => return None,
+    };
+    let submitted = date_of(deal.submitted);
+    (deal.submitted <= activity.horizon).then(|| Planted {
+        account_id: account.id.clone(),
+        kind,
+        from: submitted,
+        full: submitted,
+        to: None,
+        magnitude: percent,
+    })
 }
 
 /// The contract of table `planted_behaviour`.

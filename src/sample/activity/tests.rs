@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::contract::{Column, ColumnType};
 use crate::sample::SampleSpec;
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, TimestampMicrosecondType};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;

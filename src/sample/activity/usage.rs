@@ -5,7 +5,7 @@ use super::behaviour::Behaviour;
 use super::calendar::Day;
 use super::catalogue::{ACTIONS, BillableMetric, FEATURES, LOGINS, PLATFORM};
 use super::columns::{Columns, What};
-use super::draw::Draw;
+use super::draw::{Draw, count};
 use crate::error::Result;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
@@ -38,7 +38,7 @@ pub(crate) struct UsageEvents<'a> {
 impl<'a> UsageEvents<'a> {
     /// The events from `from` until before `end`. `scale` multiplies how many there are, not what is billed for them.
     pub(crate) fn new(activity: Activity<'a>, contract: &'a Contract, scale: f64, from: Day, end: Day) -> Self {
-        let hours = slots(HOURS.iter().enumerate().map(|(hour, weight)| (hour as u8, u32::from(*weight))));
+        let hours = slots(HOURS.iter().enumerate().map(|(hour, weight)| (small(hour), u32::from(*weight))));
         let day = from.max(activity.start);
         Self { activity, contract, scale, day, end, account: 0, columns: Columns::default(), hours }
     }
@@ -110,14 +110,14 @@ impl Writer<'_> {
         let features = feature_slots(behaviour, day);
         let people = u64::from(behaviour.people(day).max(1));
         let mut draw = Draw::of(behaviour.customer.key, "sessions", i64::from(day));
-        let sessions = (1 + actions / 8).min(actions);
+        let sessions = (1 + actions / 9).min(actions);
         for number in 0..sessions {
             // The product of two uniform numbers: a few power users, and a long tail of people who rarely come.
             let user = if draw.below(ONE_TIME_SESSIONS) == 0 {
                 100_000 + (day.rem_euclid(10_000).unsigned_abs()) * 8 + number % 8
             } else {
                 let (first, second) = (draw.unit(), draw.unit());
-                (people as f64 * first * (0.3 + 0.7 * second)) as u32
+                count(people as f64 * first * (0.3 + 0.7 * second))
             };
             let session = Some(Session { user, number });
             let begins = session_start(draw.bits(), hours, behaviour.customer.utc_offset);
@@ -145,7 +145,7 @@ impl Writer<'_> {
             product_id: metric.product_id(),
             is_billable: true,
         };
-        let events = i64::from(quantity.ilog2() / 4).clamp(1, 3);
+        let events = i64::from(quantity.ilog2() / 5).clamp(1, 2);
         let mut draw = Draw::of(key, metric.feature(), i64::from(day));
         let mut left = quantity;
         for number in 0..events {
@@ -198,22 +198,41 @@ fn session_start(bits: u64, hours: &[u8; 64], utc_offset: i32) -> i64 {
     utc * 3600 + (bits >> 6 & 0xfff) as i64 * 3600 / 4096
 }
 
-/// The features in use on `day`, as often among 64 as they are used. A customer that declines gives up features too.
+/// The features in use on `day`, as often among 64 as they are used. A customer that declines gives up features too, but
+/// divides its time between the core and the rest as before, so that core usage falls by as much as all usage.
 fn feature_slots(behaviour: &Behaviour, day: Day) -> [u8; 64] {
-    let planted = behaviour.planted_factor(day);
-    let kept = if planted < 0.6 {
-        6
-    } else if planted < 0.8 {
-        9
-    } else {
-        FEATURES.len()
+    let kept = match behaviour.planted_factor(day) {
+        ..0.6 => 6,
+        ..0.8 => 9,
+        _ => FEATURES.len(),
     };
-    slots(FEATURES.iter().zip(&behaviour.adopted).enumerate().filter_map(|(place, (feature, adopted))| {
-        let in_use = adopted.is_some_and(|first| first <= day);
-        // What is given up differs by customer; the records themselves never are.
-        let rank = (place * 5 + behaviour.customer.key as usize % 13) % FEATURES.len();
-        (in_use && (place == 0 || rank < kept)).then_some((place as u8, feature.weight))
+    // What is given up differs by customer; records and search, which everybody has, never are.
+    let favourite = usize::try_from(behaviour.customer.key % 13).unwrap_or(0);
+    let mut in_use = [(0, 0); FEATURES.len()];
+    let mut sums = [[0_u32; 2]; 2];
+    for (place, (feature, adopted)) in FEATURES.iter().zip(&behaviour.adopted).enumerate() {
+        if adopted.is_none_or(|first| first > day) {
+            continue;
+        }
+        let rank = (place * 5 + favourite) % FEATURES.len();
+        let is_kept = feature.reach >= 1.0 || rank < kept;
+        let [all, left] = &mut sums[usize::from(feature.is_core)];
+        *all += feature.weight;
+        if is_kept {
+            *left += feature.weight;
+            in_use[place] = (small(place), feature.weight);
+        }
+    }
+    slots(in_use.into_iter().filter(|(_, weight)| *weight > 0).map(|(place, weight)| {
+        let is_core = FEATURES.get(usize::from(place)).is_some_and(|feature| feature.is_core);
+        let [all, left] = sums[usize::from(is_core)];
+        (place, weight * 100 * all / left.max(1))
     }))
+}
+
+/// A place in one of the short lists here.
+fn small(place: usize) -> u8 {
+    u8::try_from(place).unwrap_or(0)
 }
 
 /// Choices spread over 64 slots by weight; all zero without choices.
