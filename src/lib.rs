@@ -9,6 +9,7 @@ pub mod finding;
 pub mod job;
 pub mod land;
 pub mod model;
+pub mod observe;
 pub mod publish;
 pub mod sample;
 pub mod store;
