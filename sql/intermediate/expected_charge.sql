@@ -1,0 +1,339 @@
+/*---
+title = "What each contract line owed for each service period"
+owner = "finance"
+grain = ["contract_line_id", "cell_no"]
+never_reads = ["invoice", "invoice_line", "payment", "payment_event", "credit_note", "write_off"]
+
+[columns]
+contract_line_id = { type = "text", doc = "Canonical contract line" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+cell_start_date = { type = "date", doc = "Boundary that begins the cell" }
+cell_end_date = { type = "date", doc = "Boundary that ends it" }
+period_start_date = { type = "date", doc = "First day of the service period" }
+period_end_date = { type = "date", doc = "First day after it" }
+billable_date = { type = "date", doc = "Contractual invoice date" }
+check_date = { type = "date", doc = "First day on which a missing invoice counts" }
+missing_term = { type = "text", doc = "What stands in the way of rating; null where nothing does" }
+blocked_amount = { type = "decimal(18,4)", doc = "Gross value of a period that cannot be rated, where known" }
+expected_amount = { type = "decimal(18,4)", doc = "Due for the period; null where it cannot be rated" }
+gross_amount = { type = "decimal(18,4)", doc = "Due before discounts" }
+expired_amount = { type = "decimal(18,4)", doc = "What discounts that have ended would still take off" }
+expired_on_date = { type = "date", doc = "First charged day without a discount that ended" }
+charged_days = { type = "integer", doc = "Calendar days charged" }
+days_numerator = { type = "integer", doc = "F: charged days by the proration method" }
+days_denominator = { type = "integer", doc = "D: days of a whole period by the proration method" }
+quantity_days = { type = "decimal(38,6)", doc = "A: quantity times days, added up" }
+value_days = { type = "decimal(38,10)", doc = "B: quantity times price times days, added up" }
+last_version = { type = "integer", doc = "Contract version of the last charged day" }
+last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged day" }
+last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
+last_discount_factor = { type = "decimal(38,12)", doc = "What percent discounts leave on the last charged day" }
+last_discount_amount = { type = "decimal(38,8)", doc = "Amount discounts per period on the last charged day" }
+
+[checks]
+not_null = ["contract_line_id", "cell_no", "period_start_date", "period_end_date"]
+expect.not_negative = "expected_amount is null or expected_amount >= 0"
+
+[decisions]
+wide_products = "One factor of every product is cast to 38 digits: DuckDB keeps a product of two 18-digit decimals in 18 digits"
+one_division = "Every amount is one exact numerator over one exact denominator, divided once: the whole part by rounding, the rest exactly, so that halves survive"
+act_365 = "A whole period is charged whole; a part is days * 12 / (365 * months)"
+proration_none = "Every started period is charged in full"
+contract_only = "Reads contract, usage and index, never what was billed"
+---*/
+with line_grid as (
+    select
+        contract_line_id,
+        component,
+        months,
+        is_single_period,
+        proration_method,
+        minor_digits,
+        term_source
+    from line_grid
+),
+
+service_period as (
+    select
+        contract_line_id,
+        cell_no,
+        cell_start_date,
+        cell_end_date,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        check_date
+    from service_period
+),
+
+term_segment as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        seg_days,
+        seg_measure,
+        cell_days,
+        cell_measure,
+        version,
+        quantity,
+        price,
+        unit_size,
+        is_free,
+        missing_term,
+        discount_factor,
+        discount_amount,
+        expired_pct,
+        expired_amount
+    from term_segment
+),
+
+usage_quantity as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        quantity
+    from usage_quantity
+),
+
+line_discount as (
+    select
+        contract_line_id,
+        value,
+        start_date
+    from line_discount
+    where kind = 'amount'
+        and is_once
+        and is_rated
+),
+
+rating_limit as (
+    select
+        contract_line_id,
+        rated_to_date
+    from rating_limit
+),
+
+-- A day counts once in F, A and B: by the proration method for recurring lines, once for one-offs; usage counts itself.
+weighed as (
+    select
+        term_segment.contract_line_id,
+        term_segment.cell_no,
+        term_segment.seg_start_date,
+        term_segment.seg_days,
+        term_segment.cell_days,
+        term_segment.cell_measure,
+        term_segment.version,
+        term_segment.price,
+        term_segment.is_free,
+        term_segment.missing_term,
+        term_segment.discount_factor,
+        term_segment.discount_amount,
+        term_segment.expired_pct,
+        term_segment.expired_amount,
+        line_grid.component,
+        case
+            when line_grid.component = 'usage'
+                then cast(cast(cast(usage_quantity.quantity as double) / coalesce(term_segment.unit_size, 1) as decimal(38,6)) as decimal(18,6))
+            else term_segment.quantity
+        end as quantity,
+        case when line_grid.component = 'charge' then term_segment.seg_measure else 1 end as weight,
+        case when line_grid.component = 'charge' then term_segment.seg_measure else term_segment.seg_days end as expiry_weight,
+        row_number() over (
+            partition by term_segment.contract_line_id, term_segment.cell_no, term_segment.is_free
+            order by term_segment.seg_start_date desc
+        ) = 1 and not term_segment.is_free as is_last
+    from term_segment
+    inner join line_grid
+        on term_segment.contract_line_id = line_grid.contract_line_id
+    left join usage_quantity
+        on term_segment.contract_line_id = usage_quantity.contract_line_id
+        and term_segment.cell_no = usage_quantity.cell_no
+        and term_segment.seg_start_date = usage_quantity.seg_start_date
+),
+
+valued as (
+    select
+        weighed.*,
+        cast(cast(quantity as decimal(38,6)) * cast(weight as decimal(10,0)) as decimal(38,6)) as quantity_days,
+        cast(cast(cast(quantity as decimal(38,6)) * price as decimal(38,14)) * cast(weight as decimal(10,0)) as decimal(38,10)) as value_days
+    from weighed
+),
+
+summed as (
+    select
+        contract_line_id,
+        cell_no,
+        max(cell_days) as cell_days,
+        max(cell_measure) as cell_measure,
+        cast(coalesce(sum(case when not is_free then seg_days end), 0) as bigint) as charged_days,
+        cast(coalesce(sum(case when not is_free then weight end), 0) as bigint) as weight,
+        cast(coalesce(sum(case when not is_free then expiry_weight end), 0) as bigint) as expiry_weight,
+        sum(case when not is_free then quantity_days end) as quantity_days,
+        sum(case when not is_free then value_days end) as value_days,
+        sum(case when not is_free then cast(value_days * discount_factor as decimal(38,10)) end) as net_days,
+        sum(case when not is_free then cast(discount_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as discount_days,
+        sum(case when not is_free then cast(expired_pct * cast(expiry_weight as decimal(10,0)) as decimal(38,8)) end) as expired_pct_days,
+        sum(case when not is_free then cast(expired_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as expired_amount_days,
+        min(case when not is_free and (expired_pct > 0 or expired_amount > 0) then seg_start_date end) as expired_on_date,
+        bool_or(not is_free and missing_term = 'not_rated_yet') as is_not_rated,
+        min(case when not is_free then missing_term end) as first_missing_term,
+        bool_or(not is_free and component = 'usage' and quantity is not null) as has_usage,
+        max(case when is_last then version end) as last_version,
+        max(case when is_last then quantity end) as last_quantity,
+        max(case when is_last then price end) as last_price,
+        max(case when is_last then discount_factor end) as last_discount_factor,
+        max(case when is_last then discount_amount end) as last_discount_amount
+    from valued
+    group by
+        contract_line_id,
+        cell_no
+),
+
+once_discount as (
+    select
+        service_period.contract_line_id,
+        service_period.cell_no,
+        sum(line_discount.value) as amount
+    from service_period
+    inner join line_discount
+        on service_period.contract_line_id = line_discount.contract_line_id
+        and line_discount.start_date >= service_period.period_start_date
+        and line_discount.start_date < service_period.period_end_date
+    group by
+        service_period.contract_line_id,
+        service_period.cell_no
+),
+
+-- The denominator of the proration method, and what still stands in the way.
+prorated as (
+    select
+        summed.*,
+        service_period.cell_start_date,
+        service_period.cell_end_date,
+        service_period.period_start_date,
+        service_period.period_end_date,
+        service_period.billable_date,
+        service_period.check_date,
+        line_grid.component,
+        line_grid.minor_digits,
+        coalesce(once_discount.amount, 0) as once_amount,
+        case
+            when line_grid.component = 'charge' and line_grid.proration_method = 'act_365' and not line_grid.is_single_period
+                and summed.charged_days < summed.cell_days then 12
+            else 1
+        end as day_unit,
+        case
+            when line_grid.component <> 'charge' then 1
+            when line_grid.is_single_period and service_period.cell_end_date >= date '9999-01-01' then greatest(summed.weight, 1)
+            when line_grid.is_single_period then summed.cell_days
+            when line_grid.proration_method = 'none' then greatest(summed.weight, 1)
+            when line_grid.proration_method = 'act_365' and summed.charged_days < summed.cell_days then 365 * line_grid.months
+            else summed.cell_measure
+        end as denominator,
+        case
+            when summed.charged_days = 0 then null
+            when summed.is_not_rated or rating_limit.rated_to_date < service_period.period_end_date then 'not_rated_yet'
+            when summed.first_missing_term is not null then summed.first_missing_term
+            when line_grid.component = 'usage' and not summed.has_usage then 'usage'
+        end as missing_term
+    from summed
+    inner join service_period
+        on summed.contract_line_id = service_period.contract_line_id
+        and summed.cell_no = service_period.cell_no
+    inner join line_grid
+        on summed.contract_line_id = line_grid.contract_line_id
+    left join once_discount
+        on summed.contract_line_id = once_discount.contract_line_id
+        and summed.cell_no = once_discount.cell_no
+    left join rating_limit
+        on summed.contract_line_id = rating_limit.contract_line_id
+),
+
+fraction as (
+    select
+        prorated.*,
+        cast(denominator as decimal(10,0)) as whole,
+        cast(100 * denominator * greatest(expiry_weight, 1) as decimal(18,0)) as expired_whole,
+        cast(coalesce(value_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,10)) as gross_part,
+        cast(greatest(
+            (coalesce(net_days, 0) - coalesce(discount_days, 0)) * cast(day_unit as decimal(4,0))
+                - once_amount * cast(denominator as decimal(10,0)),
+            0
+        ) as decimal(38,10)) as net_part,
+        cast(
+            coalesce(value_days, 0) * coalesce(expired_pct_days, 0) * cast(day_unit as decimal(4,0))
+                + coalesce(expired_amount_days, 0) * cast(100 * day_unit * greatest(expiry_weight, 1) as decimal(18,0))
+            as decimal(38,10)
+        ) as expired_part
+    from prorated
+),
+
+halved as (
+    select
+        fraction.*,
+        cast(round(cast(gross_part as double) / cast(whole as double)) as decimal(38,0)) as gross_whole,
+        cast(round(cast(net_part as double) / cast(whole as double)) as decimal(38,0)) as net_whole,
+        cast(round(cast(expired_part as double) / cast(expired_whole as double)) as decimal(38,0)) as x_whole
+    from fraction
+),
+
+divided as (
+    select
+        halved.*,
+        gross_whole + cast(cast(gross_part - gross_whole * whole as double) / cast(whole as double) as decimal(38,10)) as gross,
+        net_whole + cast(cast(net_part - net_whole * whole as double) / cast(whole as double) as decimal(38,10)) as net,
+        x_whole + cast(cast(expired_part - x_whole * expired_whole as double) / cast(expired_whole as double) as decimal(38,10)) as x
+    from halved
+),
+
+rounded as (
+    select
+        divided.*,
+        case minor_digits
+            when 0 then cast(round(gross, 0) as decimal(18,4))
+            when 3 then cast(round(gross, 3) as decimal(18,4))
+            else cast(round(gross, 2) as decimal(18,4))
+        end as gross_amount,
+        case minor_digits
+            when 0 then cast(round(net, 0) as decimal(18,4))
+            when 3 then cast(round(net, 3) as decimal(18,4))
+            else cast(round(net, 2) as decimal(18,4))
+        end as net_amount,
+        case minor_digits
+            when 0 then cast(round(x, 0) as decimal(18,4))
+            when 3 then cast(round(x, 3) as decimal(18,4))
+            else cast(round(x, 2) as decimal(18,4))
+        end as x_amount
+    from divided
+)
+
+select
+    contract_line_id,
+    cell_no,
+    cell_start_date,
+    cell_end_date,
+    period_start_date,
+    period_end_date,
+    billable_date,
+    check_date,
+    missing_term,
+    case
+        when missing_term is not null and value_days is not null and (component <> 'usage' or missing_term <> 'usage') then gross_amount
+    end as blocked_amount,
+    case when missing_term is null then net_amount end as expected_amount,
+    case when missing_term is null then gross_amount end as gross_amount,
+    case when missing_term is null then x_amount end as expired_amount,
+    expired_on_date,
+    charged_days,
+    cast(weight * day_unit as bigint) as days_numerator,
+    cast(denominator as bigint) as days_denominator,
+    cast(coalesce(quantity_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,6)) as quantity_days,
+    gross_part as value_days,
+    last_version,
+    last_quantity,
+    last_price,
+    last_discount_factor,
+    last_discount_amount
+from rounded
