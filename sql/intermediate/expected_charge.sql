@@ -22,6 +22,7 @@ expired_on_date = { type = "date", doc = "First charged day without a discount t
 charged_days = { type = "integer", doc = "Calendar days charged" }
 days_numerator = { type = "integer", doc = "F: charged days by the proration method" }
 days_denominator = { type = "integer", doc = "D: days of a whole period by the proration method" }
+day_unit = { type = "integer", doc = "12 where a part period is counted over 365 days, else 1; F carries it" }
 quantity_days = { type = "decimal(38,6)", doc = "A: quantity times days, added up" }
 value_days = { type = "decimal(38,10)", doc = "B: quantity times price times days, added up" }
 last_version = { type = "integer", doc = "Contract version of the last charged day" }
@@ -327,8 +328,9 @@ select
     case when missing_term is null then x_amount end as expired_amount,
     expired_on_date,
     charged_days,
-    cast(weight * day_unit as bigint) as days_numerator,
+    cast(case when component = 'charge' then weight * day_unit else least(weight, 1) end as bigint) as days_numerator,
     cast(denominator as bigint) as days_denominator,
+    cast(day_unit as bigint) as day_unit,
     cast(coalesce(quantity_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,6)) as quantity_days,
     gross_part as value_days,
     last_version,

@@ -1,0 +1,242 @@
+/*---
+title = "What was billed for each contract line and period, as factors"
+owner = "finance"
+grain = ["contract_line_id", "cell_no"]
+
+[columns]
+contract_line_id = { type = "text", doc = "Canonical contract line" }
+component = { type = "text", doc = "charge, usage or one_off" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+cell_start_date = { type = "date", doc = "Boundary that begins the cell" }
+cell_end_date = { type = "date", doc = "Boundary that ends it" }
+billed_amount = { type = "decimal(18,4)", doc = "Posted lines without credits, duplicates included, reversed ones not" }
+duplicate_amount = { type = "decimal(18,4)", doc = "Posted lines that repeat an earlier one" }
+reversed_amount = { type = "decimal(18,4)", doc = "Posted lines taken back in full before they were billed again" }
+credit_line_amount = { type = "decimal(18,4)", doc = "Credit lines, positive" }
+error_amount = { type = "decimal(18,4)", doc = "E0: what right line arithmetic adds" }
+net_amount = { type = "decimal(18,4)", doc = "N: billed lines that stand, arithmetic put right" }
+gross_amount = { type = "decimal(18,4)", doc = "G: the same before discount" }
+billed_quantity = { type = "decimal(38,12)", doc = "q_b: billed quantity, averaged over the covered days" }
+quantity_fraction = { type = "decimal(38,12)", doc = "QF: quantity times billed fraction of the period, added up" }
+line_count = { type = "integer", doc = "Billed lines that stand" }
+has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
+first_issued_date = { type = "date", doc = "Earliest issue of a posted line, reversed ones included" }
+evidence = { type = "text", doc = "The invoice lines" }
+
+[checks]
+not_null = ["contract_line_id", "cell_no", "billed_amount"]
+
+[decisions]
+fraction = "1 for a line that begins and ends on boundaries; else gross over quantity times price; else, where that price is not the contract's, its days by the contract's proration"
+several_lines = "Quantities are averaged over covered days, prices weighed by quantity and fraction: an upgrade line of ten seats for half a month is five seats of the month"
+negative_lines = "A negative proration takes its quantity back"
+---*/
+with line_allocation as (
+    select
+        invoice_line_id,
+        contract_line_id,
+        component,
+        cell_no,
+        cell_start_date,
+        cell_end_date,
+        role,
+        issued_date,
+        covered_from_date,
+        covered_to_date,
+        quantity,
+        unit_price,
+        gross_amount,
+        error_amount,
+        amount,
+        line_gross_amount,
+        cells,
+        is_whole,
+        is_priced_whole,
+        is_manual_override
+    from line_allocation
+),
+
+line_grid as (
+    select
+        contract_line_id,
+        pricing_model,
+        proration_method
+    from line_grid
+),
+
+expected_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        days_numerator,
+        days_denominator,
+        day_unit,
+        last_price,
+        last_quantity
+    from expected_charge
+),
+
+standing as (
+    select
+        line_allocation.*,
+        line_grid.pricing_model = 'flat' as is_flat,
+        line_grid.proration_method,
+        coalesce(expected_charge.days_numerator, 0) as days_numerator,
+        expected_charge.days_denominator,
+        expected_charge.day_unit,
+        expected_charge.last_price,
+        expected_charge.last_quantity,
+        covered_to_date - covered_from_date as days,
+        case when line_allocation.gross_amount < 0 then -1 else 1 end as sign,
+        cast(abs(line_allocation.quantity) as decimal(38,6)) * abs(line_allocation.unit_price) as period_price
+    from line_allocation
+    inner join line_grid
+        on line_allocation.contract_line_id = line_grid.contract_line_id
+    left join expected_charge
+        on line_allocation.contract_line_id = expected_charge.contract_line_id
+        and line_allocation.cell_no = expected_charge.cell_no
+    where line_allocation.role = 'billed'
+),
+
+-- The days of a ragged line as the contract counts them.
+measured as (
+    select
+        standing.*,
+        case
+            when proration_method = '30_360' then
+                360 * (cast(date_part('year', covered_to_date) as bigint) - cast(date_part('year', covered_from_date) as bigint))
+                + 30 * (cast(date_part('month', covered_to_date) as bigint) - cast(date_part('month', covered_from_date) as bigint))
+                + case
+                    when date_part('month', covered_to_date) = 2 and date_part('month', covered_to_date + 1) = 3 then 30
+                    else least(cast(date_part('day', covered_to_date) as bigint), 30)
+                end
+                - case
+                    when date_part('month', covered_from_date) = 2 and date_part('month', covered_from_date + 1) = 3 then 30
+                    else least(cast(date_part('day', covered_from_date) as bigint), 30)
+                end
+            else days
+        end as measure
+    from standing
+),
+
+fractioned as (
+    select
+        measured.*,
+        cast(case
+            when component <> 'charge' or is_whole then 1
+            when cells = 1 and period_price > 0 and not is_priced_whole
+                then cast(cast(abs(line_gross_amount) as double) / cast(period_price as double) as decimal(38,12))
+            when cells = 1 and period_price > 0 and not is_flat and unit_price = last_price then 1
+            when cells = 1 and period_price > 0 and is_flat and period_price = last_price then 1
+            when days_numerator > 0 then cast(cast(measure * day_unit as double) / days_denominator as decimal(38,12))
+            else cast(cast(days as double) / cast(cell_end_date - cell_start_date as double) as decimal(38,12))
+        end as decimal(38,12)) as fraction
+    from measured
+),
+
+ranked as (
+    select
+        fractioned.*,
+        case
+            when is_flat then cast(sign as decimal(38,6))
+            else cast(coalesce(abs(quantity), last_quantity, 1) * sign as decimal(38,6))
+        end as signed_quantity,
+        max(covered_to_date) over (
+            partition by contract_line_id, cell_no
+            order by covered_from_date, invoice_line_id
+            rows between unbounded preceding and 1 preceding
+        ) as covered_before_date
+    from fractioned
+),
+
+summed as (
+    select
+        contract_line_id,
+        cell_no,
+        bool_or(is_flat) as is_flat,
+        max(component) as component,
+        sum(amount + error_amount) as net_amount,
+        sum(gross_amount) as gross_amount,
+        sum(error_amount) as error_amount,
+        sum(signed_quantity) as quantity_sum,
+        sum(signed_quantity * fraction) as quantity_fraction,
+        sum(signed_quantity * cast(days as decimal(10,0))) as quantity_days,
+        sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
+        count(*) as line_count,
+        bool_or(is_manual_override) as has_manual_override,
+        string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
+    from ranked
+    group by
+        contract_line_id,
+        cell_no
+),
+
+-- One division each, at twelve decimals, on exact sums.
+averaged as (
+    select
+        summed.*,
+        case
+            when component <> 'charge' and is_flat then cast(1 as decimal(38,12))
+            when component <> 'charge' then cast(quantity_sum as decimal(38,12))
+            when is_flat then cast(1 as decimal(38,12))
+            when union_days = 0 then cast(quantity_sum as decimal(38,12))
+            else cast(round(cast(quantity_days as double) / cast(union_days as double)) as decimal(38,12))
+                + cast(
+                    cast(
+                        quantity_days - cast(round(cast(quantity_days as double) / cast(union_days as double)) as decimal(38,0)) * cast(union_days as decimal(10,0))
+                        as double
+                    ) / cast(union_days as double)
+                    as decimal(38,12)
+                )
+        end as billed_quantity,
+        case
+            when component <> 'charge' and is_flat then cast(1 as decimal(38,12))
+            when component <> 'charge' then cast(quantity_sum as decimal(38,12))
+            when is_flat and quantity_days <> 0
+                then cast(cast(quantity_fraction as double) * cast(union_days as double) / cast(quantity_days as double) as decimal(38,12))
+            else cast(quantity_fraction as decimal(38,12))
+        end as fraction_quantity
+    from summed
+),
+
+every_role as (
+    select
+        contract_line_id,
+        cell_no,
+        max(component) as component,
+        min(cell_start_date) as cell_start_date,
+        max(cell_end_date) as cell_end_date,
+        sum(case when role in ('billed', 'duplicate') then amount else 0 end) as billed_amount,
+        sum(case when role = 'duplicate' then amount else 0 end) as duplicate_amount,
+        sum(case when role = 'reversed' then amount else 0 end) as reversed_amount,
+        sum(case when role = 'credit' then - amount else 0 end) as credit_line_amount,
+        min(case when role in ('billed', 'duplicate', 'reversed') then issued_date end) as first_issued_date
+    from line_allocation
+    group by
+        contract_line_id,
+        cell_no
+)
+
+select
+    every_role.contract_line_id,
+    every_role.component,
+    every_role.cell_no,
+    every_role.cell_start_date,
+    every_role.cell_end_date,
+    cast(every_role.billed_amount as decimal(18,4)) as billed_amount,
+    cast(every_role.duplicate_amount as decimal(18,4)) as duplicate_amount,
+    cast(every_role.reversed_amount as decimal(18,4)) as reversed_amount,
+    cast(every_role.credit_line_amount as decimal(18,4)) as credit_line_amount,
+    cast(coalesce(averaged.error_amount, 0) as decimal(18,4)) as error_amount,
+    cast(coalesce(averaged.net_amount, 0) as decimal(18,4)) as net_amount,
+    cast(coalesce(averaged.gross_amount, 0) as decimal(18,4)) as gross_amount,
+    averaged.billed_quantity,
+    averaged.fraction_quantity as quantity_fraction,
+    coalesce(averaged.line_count, 0) as line_count,
+    coalesce(averaged.has_manual_override, false) as has_manual_override,
+    every_role.first_issued_date,
+    averaged.evidence
+from every_role
+left join averaged
+    on every_role.contract_line_id = averaged.contract_line_id
+    and every_role.cell_no = averaged.cell_no

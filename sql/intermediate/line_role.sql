@@ -1,0 +1,178 @@
+/*---
+title = "Which posted lines stand, repeat an earlier one or were reversed"
+owner = "finance"
+grain = ["subject_id", "is_line"]
+
+[columns]
+subject_id = { type = "text", doc = "Invoice line, or credit note" }
+is_line = { type = "boolean", doc = "An invoice line; else a credit note" }
+role = { type = "text", doc = "billed, duplicate or reversed for repeated lines; reversal for what took one back" }
+
+[checks]
+not_null = ["subject_id", "is_line", "role"]
+
+[decisions]
+duplicate = "Same contract line, days, quantity and price as an earlier posted line (by issued_date, then invoice_line_id)"
+rebill = "An earlier line reversed in full on or before the issue of its repetition is taken out together with its reversal: a rebill is no duplicate"
+---*/
+with placed_line as (
+    select
+        invoice_line_id,
+        invoice_id,
+        contract_line_id,
+        is_credit,
+        issued_date,
+        service_start_date,
+        service_end_date,
+        amount,
+        group_key
+    from placed_line
+    where state = 'posted'
+),
+
+credit_note as (
+    select
+        credit_note_id,
+        invoice_id,
+        invoice_line_id,
+        issued_date,
+        amount
+    from credit_note
+    where issued_date <= cast($as_of as date)
+        and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
+),
+
+group_size as (
+    select
+        group_key,
+        count(*) as lines
+    from placed_line
+    where not is_credit
+    group by group_key
+    having count(*) > 1
+),
+
+repeated as (
+    select
+        placed_line.group_key,
+        placed_line.invoice_line_id,
+        placed_line.invoice_id,
+        placed_line.contract_line_id,
+        placed_line.service_start_date,
+        placed_line.service_end_date,
+        placed_line.amount,
+        placed_line.issued_date,
+        row_number() over (
+            partition by placed_line.group_key
+            order by placed_line.issued_date, placed_line.invoice_line_id
+        ) as place
+    from placed_line
+    inner join group_size
+        on placed_line.group_key = group_size.group_key
+    where not placed_line.is_credit
+),
+
+invoice_amount as (
+    select
+        invoice_id,
+        sum(amount) as amount
+    from placed_line
+    group by invoice_id
+),
+
+-- Everything that takes a repeated line back in full: a credit line of the same days, a note on the line, a note on its invoice.
+reversal as (
+    select distinct
+        repeated.group_key,
+        placed_line.invoice_line_id as reversal_id,
+        true as is_line,
+        placed_line.issued_date
+    from repeated
+    inner join placed_line
+        on repeated.contract_line_id = placed_line.contract_line_id
+        and repeated.service_start_date = placed_line.service_start_date
+        and repeated.service_end_date = placed_line.service_end_date
+        and repeated.amount = - placed_line.amount
+    where placed_line.is_credit
+    union all
+    select distinct
+        repeated.group_key,
+        credit_note.credit_note_id,
+        false,
+        credit_note.issued_date
+    from repeated
+    inner join credit_note
+        on repeated.invoice_line_id = credit_note.invoice_line_id
+        and repeated.amount = credit_note.amount
+    union all
+    select distinct
+        repeated.group_key,
+        credit_note.credit_note_id,
+        false,
+        credit_note.issued_date
+    from repeated
+    inner join credit_note
+        on repeated.invoice_id = credit_note.invoice_id
+        and credit_note.invoice_line_id is null
+    inner join invoice_amount
+        on repeated.invoice_id = invoice_amount.invoice_id
+        and credit_note.amount = invoice_amount.amount
+),
+
+reversal_order as (
+    select
+        reversal.*,
+        row_number() over (partition by group_key order by issued_date, reversal_id) as place
+    from reversal
+),
+
+reversed_before as (
+    select
+        repeated.group_key,
+        repeated.place,
+        count(reversal.reversal_id) as reversals
+    from repeated
+    left join reversal
+        on repeated.group_key = reversal.group_key
+        and reversal.issued_date <= repeated.issued_date
+    group by
+        repeated.group_key,
+        repeated.place
+),
+
+-- The last line whose every predecessor had been reversed by then is the one that stands.
+standing as (
+    select
+        group_key,
+        max(case when place >= 2 and reversals >= place - 1 then place else 1 end) as place
+    from reversed_before
+    group by group_key
+),
+
+reversal_in_effect as (
+    select distinct
+        reversal_order.reversal_id,
+        reversal_order.is_line
+    from reversal_order
+    inner join standing
+        on reversal_order.group_key = standing.group_key
+    where reversal_order.place < standing.place
+)
+
+select
+    repeated.invoice_line_id as subject_id,
+    true as is_line,
+    case
+        when repeated.place < standing.place then 'reversed'
+        when repeated.place = standing.place then 'billed'
+        else 'duplicate'
+    end as role
+from repeated
+inner join standing
+    on repeated.group_key = standing.group_key
+union all
+select
+    reversal_id as subject_id,
+    is_line,
+    'reversal' as role
+from reversal_in_effect

@@ -1,0 +1,337 @@
+/*---
+title = "Obligations with the value after each step of the waterfall"
+owner = "finance"
+grain = ["contract_line_id", "cell_no"]
+
+[columns]
+contract_line_id = { type = "text", doc = "Canonical contract line" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+component = { type = "text", doc = "charge, usage or one_off" }
+period_start_date = { type = "date", doc = "First day of the service period" }
+period_end_date = { type = "date", doc = "First day after it" }
+billable_date = { type = "date", doc = "Contractual invoice date" }
+check_date = { type = "date", doc = "First day on which a missing invoice counts" }
+verdict = { type = "text", doc = "verified, unverifiable or not_due" }
+missing_term = { type = "text", doc = "What stands in the way of rating" }
+blocked_amount = { type = "decimal(18,4)", doc = "Contract value that cannot be verified" }
+expected_amount = { type = "decimal(18,4)", doc = "Due for the period" }
+gross_amount = { type = "decimal(18,4)", doc = "Due before discounts" }
+billed_amount = { type = "decimal(18,4)", doc = "Posted lines without credits" }
+duplicate_amount = { type = "decimal(18,4)", doc = "Of it, lines that repeat an earlier one" }
+reversed_amount = { type = "decimal(18,4)", doc = "Lines taken back in full before they were billed again, outside billed_amount" }
+credited_amount = { type = "decimal(18,4)", doc = "Credit lines and unvoided credit notes" }
+error_amount = { type = "decimal(18,4)", doc = "E0: what right line arithmetic adds" }
+value_billed = { type = "decimal(18,4)", doc = "S0: billed after duplicates and line arithmetic" }
+value_coverage = { type = "decimal(18,4)", doc = "S1: with the contract's days" }
+value_quantity = { type = "decimal(18,4)", doc = "S2: with the contract's quantity" }
+value_price = { type = "decimal(18,4)", doc = "S3: with the contract's price" }
+value_discount = { type = "decimal(18,4)", doc = "S4: with the contract's discount, the expected amount" }
+expired_amount = { type = "decimal(18,4)", doc = "What discounts that have ended would still take off" }
+expired_on_date = { type = "date", doc = "First charged day without a discount that ended" }
+charged_days = { type = "integer", doc = "Calendar days charged" }
+days_numerator = { type = "integer", doc = "F" }
+days_denominator = { type = "integer", doc = "D" }
+day_unit = { type = "integer", doc = "12 where a part period is counted over 365 days, else 1" }
+billed_quantity = { type = "decimal(38,12)", doc = "q_b" }
+quantity_fraction = { type = "decimal(38,12)", doc = "QF" }
+billed_net_amount = { type = "decimal(18,4)", doc = "N" }
+billed_gross_amount = { type = "decimal(18,4)", doc = "G" }
+line_count = { type = "integer", doc = "Billed lines that stand" }
+has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
+first_issued_date = { type = "date", doc = "Earliest issue of a posted line" }
+last_version = { type = "integer", doc = "Contract version of the last charged day" }
+last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged day" }
+last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
+last_discount_factor = { type = "decimal(38,12)", doc = "What percent discounts leave on the last charged day" }
+last_discount_amount = { type = "decimal(38,8)", doc = "Amount discounts per period on the last charged day" }
+minor_digits = { type = "integer", doc = "Decimals of the currency" }
+evidence = { type = "text", doc = "The invoice lines" }
+
+[checks]
+not_null = ["contract_line_id", "cell_no", "component", "period_start_date", "period_end_date", "verdict", "billed_amount"]
+
+[decisions]
+steps = "S1 = F q_b N / (D QF), S2 = A N / (D QF), S3 = B N / (D G), each one division and one rounding; a step is the difference of two rounded values"
+outside_the_life = "What was billed for days the contract does not charge is an obligation that expects nothing"
+checked = "Checked is what is billable: billable date plus grace lies on or before as_of"
+---*/
+with line_grid as (
+    select
+        contract_line_id,
+        component,
+        life_start_date,
+        life_end_date,
+        bill_timing,
+        issue_grace_days,
+        minor_digits
+    from line_grid
+),
+
+expected_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        check_date,
+        missing_term,
+        blocked_amount,
+        expected_amount,
+        gross_amount,
+        expired_amount,
+        expired_on_date,
+        charged_days,
+        days_numerator,
+        days_denominator,
+        day_unit,
+        quantity_days,
+        value_days,
+        last_version,
+        last_quantity,
+        last_price,
+        last_discount_factor,
+        last_discount_amount
+    from expected_charge
+),
+
+billed_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        cell_start_date,
+        cell_end_date,
+        billed_amount,
+        duplicate_amount,
+        reversed_amount,
+        credit_line_amount,
+        error_amount,
+        net_amount,
+        gross_amount,
+        billed_quantity,
+        quantity_fraction,
+        line_count,
+        has_manual_override,
+        first_issued_date,
+        evidence
+    from billed_charge
+),
+
+credit_allocation as (
+    select
+        contract_line_id,
+        cell_no,
+        amount
+    from credit_allocation
+),
+
+credited as (
+    select
+        contract_line_id,
+        cell_no,
+        sum(amount) as amount
+    from credit_allocation
+    group by
+        contract_line_id,
+        cell_no
+),
+
+keyed as (
+    select
+        contract_line_id,
+        cell_no
+    from expected_charge
+    union
+    select
+        contract_line_id,
+        cell_no
+    from billed_charge
+),
+
+joined as (
+    select
+        keyed.contract_line_id,
+        keyed.cell_no,
+        line_grid.component,
+        line_grid.minor_digits,
+        line_grid.life_start_date,
+        line_grid.life_end_date,
+        line_grid.bill_timing,
+        line_grid.issue_grace_days,
+        expected_charge.contract_line_id is not null as is_expected,
+        case
+            when expected_charge.period_start_date is not null then expected_charge.period_start_date
+            when billed_charge.cell_end_date > line_grid.life_start_date and billed_charge.cell_start_date < line_grid.life_end_date
+                then greatest(billed_charge.cell_start_date, line_grid.life_start_date)
+            else billed_charge.cell_start_date
+        end as period_start_date,
+        case
+            when expected_charge.period_end_date is not null then expected_charge.period_end_date
+            when billed_charge.cell_end_date > line_grid.life_start_date and billed_charge.cell_start_date < line_grid.life_end_date
+                then least(billed_charge.cell_end_date, line_grid.life_end_date)
+            else billed_charge.cell_end_date
+        end as period_end_date,
+        expected_charge.* exclude (contract_line_id, cell_no, period_start_date, period_end_date, gross_amount, billable_date, check_date),
+        expected_charge.gross_amount as gross_amount,
+        expected_charge.billable_date as expected_billable_date,
+        expected_charge.check_date as expected_check_date,
+        coalesce(billed_charge.billed_amount, 0) as billed_amount,
+        coalesce(billed_charge.duplicate_amount, 0) as duplicate_amount,
+        coalesce(billed_charge.reversed_amount, 0) as reversed_amount,
+        coalesce(billed_charge.credit_line_amount, 0) + coalesce(credited.amount, 0) as credited_amount,
+        coalesce(billed_charge.error_amount, 0) as error_amount,
+        coalesce(billed_charge.net_amount, 0) as net_amount,
+        coalesce(billed_charge.gross_amount, 0) as billed_gross_amount,
+        billed_charge.billed_quantity,
+        billed_charge.quantity_fraction,
+        coalesce(billed_charge.line_count, 0) as line_count,
+        coalesce(billed_charge.has_manual_override, false) as has_manual_override,
+        billed_charge.first_issued_date,
+        billed_charge.evidence
+    from keyed
+    inner join line_grid
+        on keyed.contract_line_id = line_grid.contract_line_id
+    left join expected_charge
+        on keyed.contract_line_id = expected_charge.contract_line_id
+        and keyed.cell_no = expected_charge.cell_no
+    left join billed_charge
+        on keyed.contract_line_id = billed_charge.contract_line_id
+        and keyed.cell_no = billed_charge.cell_no
+    left join credited
+        on keyed.contract_line_id = credited.contract_line_id
+        and keyed.cell_no = credited.cell_no
+),
+
+dated as (
+    select
+        joined.*,
+        case
+            when is_expected then expected_billable_date
+            when component = 'usage' or bill_timing = 'arrears' then period_end_date
+            else period_start_date
+        end as billable_date,
+        case
+            when is_expected then expected_check_date
+            when component = 'usage' or bill_timing = 'arrears' then cast(period_end_date + cast(issue_grace_days as int) as date)
+            else cast(period_start_date + cast(issue_grace_days as int) as date)
+        end as check_date
+    from joined
+),
+
+judged as (
+    select
+        dated.*,
+        case
+            when check_date is null or check_date > cast($as_of as date) then 'not_due'
+            when missing_term is not null then 'unverifiable'
+            else 'verified'
+        end as verdict,
+        case
+            when is_expected then expected_amount
+            when period_start_date <= cast($as_of as date) then cast(0 as decimal(18,4))
+        end as due_amount
+    from dated
+),
+
+fraction as (
+    select
+        judged.*,
+        verdict = 'verified' and line_count > 0 and coalesce(days_numerator, 0) > 0 as is_split,
+        coalesce(quantity_fraction, 0) as fraction_quantity,
+        cast(
+            coalesce(billed_quantity, 0) * cast(net_amount as decimal(18,4)) * cast(coalesce(days_numerator, 0) as decimal(10,0))
+            as decimal(38,16)
+        ) as coverage_part,
+        cast(coalesce(quantity_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,10)) as quantity_part,
+        cast(coalesce(value_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14)) as price_part,
+        cast(coalesce(quantity_fraction, 0) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,12)) as quantity_whole,
+        cast(cast(billed_gross_amount as decimal(38,4)) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,4)) as price_whole
+    from judged
+),
+
+halved as (
+    select
+        fraction.*,
+        case when is_split and quantity_whole <> 0 then cast(round(cast(coverage_part as double) / cast(quantity_whole as double)) as decimal(38,0)) end as coverage_units,
+        case when is_split and quantity_whole <> 0 then cast(round(cast(quantity_part as double) / cast(quantity_whole as double)) as decimal(38,0)) end as quantity_units,
+        case when is_split and price_whole <> 0 then cast(round(cast(price_part as double) / cast(price_whole as double)) as decimal(38,0)) end as price_units
+    from fraction
+),
+
+divided as (
+    select
+        halved.*,
+        coverage_units + cast(cast(coverage_part - coverage_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as coverage,
+        quantity_units + cast(cast(quantity_part - quantity_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as quantity,
+        price_units + cast(cast(price_part - price_units * price_whole as double) / cast(price_whole as double) as decimal(38,10)) as price
+    from halved
+),
+
+rounded as (
+    select
+        divided.*,
+        case minor_digits
+            when 0 then cast(round(coverage, 0) as decimal(18,4))
+            when 3 then cast(round(coverage, 3) as decimal(18,4))
+            else cast(round(coverage, 2) as decimal(18,4))
+        end as s1,
+        case minor_digits
+            when 0 then cast(round(quantity, 0) as decimal(18,4))
+            when 3 then cast(round(quantity, 3) as decimal(18,4))
+            else cast(round(quantity, 2) as decimal(18,4))
+        end as s2,
+        coalesce(
+            case minor_digits
+                when 0 then cast(round(price, 0) as decimal(18,4))
+                when 3 then cast(round(price, 3) as decimal(18,4))
+                else cast(round(price, 2) as decimal(18,4))
+            end,
+            gross_amount
+        ) as s3
+    from divided
+)
+
+select
+    contract_line_id,
+    cell_no,
+    component,
+    period_start_date,
+    period_end_date,
+    billable_date,
+    check_date,
+    verdict,
+    case when verdict = 'unverifiable' then missing_term end as missing_term,
+    case when verdict = 'unverifiable' then cast(coalesce(blocked_amount, billed_amount) as decimal(18,4)) end as blocked_amount,
+    case when verdict = 'unverifiable' then null else due_amount end as expected_amount,
+    case when verdict = 'unverifiable' then null else coalesce(gross_amount, due_amount) end as gross_amount,
+    cast(billed_amount as decimal(18,4)) as billed_amount,
+    cast(duplicate_amount as decimal(18,4)) as duplicate_amount,
+    cast(reversed_amount as decimal(18,4)) as reversed_amount,
+    cast(credited_amount as decimal(18,4)) as credited_amount,
+    cast(case when verdict = 'verified' then error_amount end as decimal(18,4)) as error_amount,
+    cast(case when verdict = 'verified' then net_amount end as decimal(18,4)) as value_billed,
+    cast(case when verdict = 'verified' then case when is_split then coalesce(s1, 0) else due_amount end end as decimal(18,4)) as value_coverage,
+    cast(case when verdict = 'verified' then case when is_split then coalesce(s2, s3) else due_amount end end as decimal(18,4)) as value_quantity,
+    cast(case when verdict = 'verified' then case when is_split then s3 else due_amount end end as decimal(18,4)) as value_price,
+    cast(case when verdict = 'verified' then due_amount end as decimal(18,4)) as value_discount,
+    expired_amount,
+    expired_on_date,
+    coalesce(charged_days, 0) as charged_days,
+    coalesce(days_numerator, 0) as days_numerator,
+    coalesce(days_denominator, 1) as days_denominator,
+    coalesce(day_unit, 1) as day_unit,
+    billed_quantity,
+    quantity_fraction,
+    cast(net_amount as decimal(18,4)) as billed_net_amount,
+    cast(billed_gross_amount as decimal(18,4)) as billed_gross_amount,
+    line_count,
+    has_manual_override,
+    first_issued_date,
+    last_version,
+    last_quantity,
+    last_price,
+    last_discount_factor,
+    last_discount_amount,
+    minor_digits,
+    evidence
+from rounded
