@@ -30,6 +30,8 @@ last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged da
 last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
 last_discount_factor = { type = "decimal(38,12)", doc = "What percent discounts leave on the last charged day" }
 last_discount_amount = { type = "decimal(38,8)", doc = "Amount discounts per period on the last charged day" }
+last_expired_pct = { type = "decimal(38,8)", doc = "Percent points of discounts that have ended by the last charged day" }
+last_expired_amount = { type = "decimal(38,8)", doc = "Amount discounts per period that have ended by the last charged day" }
 
 [checks]
 not_null = ["contract_line_id", "cell_no", "period_start_date", "period_end_date"]
@@ -185,7 +187,9 @@ summed as (
         max(case when is_last then quantity end) as last_quantity,
         max(case when is_last then price end) as last_price,
         max(case when is_last then discount_factor end) as last_discount_factor,
-        max(case when is_last then discount_amount end) as last_discount_amount
+        max(case when is_last then discount_amount end) as last_discount_amount,
+        max(case when is_last then expired_pct end) as last_expired_pct,
+        max(case when is_last then expired_amount end) as last_expired_amount
     from valued
     group by
         contract_line_id,
@@ -337,5 +341,7 @@ select
     last_quantity,
     last_price,
     last_discount_factor,
-    last_discount_amount
+    last_discount_amount,
+    last_expired_pct,
+    last_expired_amount
 from rounded

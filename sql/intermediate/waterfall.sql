@@ -44,6 +44,8 @@ last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged da
 last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
 last_discount_factor = { type = "decimal(38,12)", doc = "What percent discounts leave on the last charged day" }
 last_discount_amount = { type = "decimal(38,8)", doc = "Amount discounts per period on the last charged day" }
+last_expired_pct = { type = "decimal(38,8)", doc = "Percent points of discounts that have ended by the last charged day" }
+last_expired_amount = { type = "decimal(38,8)", doc = "Amount discounts per period that have ended by the last charged day" }
 minor_digits = { type = "integer", doc = "Decimals of the currency" }
 evidence = { type = "text", doc = "The invoice lines" }
 
@@ -91,7 +93,9 @@ expected_charge as (
         last_quantity,
         last_price,
         last_discount_factor,
-        last_discount_amount
+        last_discount_amount,
+        last_expired_pct,
+        last_expired_amount
     from expected_charge
 ),
 
@@ -332,6 +336,8 @@ select
     last_price,
     last_discount_factor,
     last_discount_amount,
+    last_expired_pct,
+    last_expired_amount,
     minor_digits,
     evidence
 from rounded

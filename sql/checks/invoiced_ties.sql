@@ -1,0 +1,92 @@
+/*---
+title = "Every cent of every posted invoice line stands in one place"
+owner = "finance"
+severity = "block"
+
+[columns]
+currency = { type = "text", doc = "Currency" }
+posted_amount = { type = "decimal(18,4)", doc = "Posted invoice lines without credits" }
+placed_amount = { type = "decimal(18,4)", doc = "In obligations, billed or reversed, and unmatched" }
+---*/
+with invoice as (
+    select
+        invoice_id,
+        status,
+        currency,
+        created_at,
+        issued_date,
+        finalized_at,
+        voided_at
+    from invoice
+),
+
+invoice_line as (
+    select
+        invoice_id,
+        kind,
+        amount,
+        tax_amount,
+        is_tax_inclusive
+    from invoice_line
+),
+
+obligation as (
+    select
+        currency,
+        billed_amount,
+        reversed_amount
+    from obligation
+),
+
+unmatched_invoice_line as (
+    select
+        currency,
+        amount
+    from unmatched_invoice_line
+    where not is_credit
+),
+
+posted as (
+    select
+        invoice.currency,
+        sum(invoice_line.amount - case when coalesce(invoice_line.is_tax_inclusive, false) then coalesce(invoice_line.tax_amount, 0) else 0 end) as amount
+    from invoice_line
+    inner join invoice
+        on invoice_line.invoice_id = invoice.invoice_id
+    where coalesce(invoice.issued_date, cast(invoice.finalized_at as date), cast(invoice.created_at as date)) <= cast($as_of as date)
+        and lower(invoice.status) <> 'draft'
+        and (invoice.voided_at is null or invoice.voided_at >= cast($as_of_end as timestamp))
+        and (lower(invoice.status) <> 'void' or invoice.voided_at is not null)
+        and invoice_line.kind <> 'credit'
+        and (invoice_line.amount >= 0 or invoice_line.kind = 'proration')
+    group by invoice.currency
+),
+
+placed_row as (
+    select
+        currency,
+        billed_amount + reversed_amount as amount
+    from obligation
+    union all
+    select
+        currency,
+        amount
+    from unmatched_invoice_line
+),
+
+placed as (
+    select
+        currency,
+        sum(amount) as amount
+    from placed_row
+    group by currency
+)
+
+select
+    coalesce(posted.currency, placed.currency) as currency,
+    cast(coalesce(posted.amount, 0) as decimal(18,4)) as posted_amount,
+    cast(coalesce(placed.amount, 0) as decimal(18,4)) as placed_amount
+from posted
+full outer join placed
+    on posted.currency = placed.currency
+where coalesce(posted.amount, 0) <> coalesce(placed.amount, 0)

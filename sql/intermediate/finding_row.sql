@@ -1,0 +1,168 @@
+/*---
+title = "Findings by obligation and step, before waivers and credits"
+owner = "finance"
+grain = ["finding_id", "component", "period_start_date", "step"]
+
+[columns]
+finding_id = { type = "text", doc = "Same case, same id, on every run" }
+check_code = { type = "text", doc = "The check" }
+class = { type = "text", doc = "leak, liability, timing or exposure" }
+account_id = { type = "text", doc = "The account" }
+contract_id = { type = "text", doc = "Canonical contract; empty where none" }
+contract_line_id = { type = "text", doc = "Canonical contract line; empty where none" }
+product_id = { type = "text", doc = "Canonical product; empty where none" }
+subject_id = { type = "text", doc = "Invoice of C12, O1 and R; else empty" }
+component = { type = "text", doc = "charge, usage or one_off; empty for receivables" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+step = { type = "text", doc = "Step of the waterfall; empty where there is none" }
+place = { type = "integer", doc = "Order within the obligation" }
+period_start_date = { type = "date", doc = "First day of the service period, or the subject's date" }
+period_end_date = { type = "date", doc = "First day after it" }
+billable_date = { type = "date", doc = "Contractual invoice date" }
+from_amount = { type = "decimal(18,4)", doc = "Value before the step" }
+to_amount = { type = "decimal(18,4)", doc = "Value after it" }
+gap_amount = { type = "decimal(18,4)", doc = "What it adds up to" }
+currency = { type = "text", doc = "Currency of the amounts" }
+minor_digits = { type = "integer", doc = "Decimals of the currency" }
+
+[checks]
+not_null = ["finding_id", "check_code", "class", "component", "period_start_date", "step", "gap_amount", "currency"]
+
+[decisions]
+finding_id = "md5 of check_code, account_id, contract_id, contract_line_id, product_id and subject_id, joined by |, nulls as nothing: no period, so that five months are one case"
+class = "O1 and O2 are liability, C11 is timing, receivables are exposure until long past due, everything else is leak"
+---*/
+with waterfall_finding as (
+    select
+        contract_line_id,
+        cell_no,
+        step,
+        check_code,
+        subject_id,
+        place,
+        gap_amount,
+        from_amount,
+        to_amount
+    from waterfall_finding
+),
+
+waterfall as (
+    select
+        contract_line_id,
+        cell_no,
+        component,
+        period_start_date,
+        period_end_date,
+        billable_date
+    from waterfall
+),
+
+line_grid as (
+    select
+        contract_line_id,
+        contract_id,
+        account_id,
+        product_id,
+        currency,
+        minor_digits
+    from line_grid
+),
+
+receivable_finding as (
+    select
+        invoice_id,
+        account_id,
+        contract_id,
+        check_code,
+        class,
+        currency,
+        issued_date,
+        open_net_amount
+    from receivable_finding
+),
+
+every_row as (
+    select
+        waterfall_finding.check_code,
+        case
+            when waterfall_finding.check_code in ('O1', 'O2') then 'liability'
+            when waterfall_finding.check_code = 'C11' then 'timing'
+            else 'leak'
+        end as class,
+        line_grid.account_id,
+        line_grid.contract_id,
+        line_grid.contract_line_id,
+        line_grid.product_id,
+        waterfall_finding.subject_id,
+        waterfall.component,
+        waterfall.cell_no,
+        waterfall_finding.step,
+        waterfall_finding.place,
+        waterfall.period_start_date,
+        waterfall.period_end_date,
+        waterfall.billable_date,
+        waterfall_finding.from_amount,
+        waterfall_finding.to_amount,
+        waterfall_finding.gap_amount,
+        line_grid.currency,
+        line_grid.minor_digits
+    from waterfall_finding
+    inner join waterfall
+        on waterfall_finding.contract_line_id = waterfall.contract_line_id
+        and waterfall_finding.cell_no = waterfall.cell_no
+    inner join line_grid
+        on waterfall_finding.contract_line_id = line_grid.contract_line_id
+    union all
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        '' as contract_line_id,
+        '' as product_id,
+        invoice_id as subject_id,
+        '' as component,
+        cast(0 as bigint) as cell_no,
+        '' as step,
+        cast(0 as bigint) as place,
+        issued_date as period_start_date,
+        cast(issued_date + 1 as date) as period_end_date,
+        issued_date as billable_date,
+        cast(0 as decimal(18,4)) as from_amount,
+        open_net_amount as to_amount,
+        open_net_amount as gap_amount,
+        currency,
+        cast(2 as bigint) as minor_digits
+    from receivable_finding
+)
+
+select
+    md5(concat_ws(
+        '|',
+        check_code,
+        coalesce(account_id, ''),
+        coalesce(contract_id, ''),
+        coalesce(contract_line_id, ''),
+        coalesce(product_id, ''),
+        coalesce(subject_id, '')
+    )) as finding_id,
+    check_code,
+    class,
+    account_id,
+    contract_id,
+    contract_line_id,
+    product_id,
+    subject_id,
+    component,
+    cell_no,
+    step,
+    place,
+    period_start_date,
+    period_end_date,
+    billable_date,
+    from_amount,
+    to_amount,
+    gap_amount,
+    currency,
+    minor_digits
+from every_row
