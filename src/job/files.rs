@@ -81,7 +81,7 @@ fn entity<'m>(models: &'m Models, name: &str, item: &Item<'_>, span: &std::ops::
 }
 
 fn input(table: &Table<'_>, models: &Models) -> Option<FileInput> {
-    let path = table.need_text("path");
+    let path = table.need("path").and_then(|item| pattern(&item));
     let entity_item = table.get("entity");
     let entity = entity_item.as_ref().map(|item| entity(models, item.text()?, item, &item.span));
     let name = name(table, entity_item.as_ref());
@@ -109,6 +109,18 @@ fn input(table: &Table<'_>, models: &Models) -> Option<FileInput> {
         }
     };
     Some(FileInput { name: name?, pattern: PathBuf::from(path?), format: format?, target, key, defaults, nulls })
+}
+
+/// A file, a folder, or a pattern of names.
+fn pattern<'a>(item: &Item<'a>) -> Option<&'a str> {
+    let path = item.text()?;
+    match glob::Pattern::new(path) {
+        Ok(_) => Some(path),
+        Err(error) => {
+            item.report().error(&item.span, format!("`{path}` is not a pattern of file names: {error}"));
+            None
+        }
+    }
 }
 
 fn name(table: &Table<'_>, entity: Option<&Item<'_>>) -> Option<String> {

@@ -29,14 +29,22 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// All cores, 512 MiB.
+    /// All cores; 512 MiB, or half of what the container may use where that is less: buffers outside the pool, such as
+    /// the batches in flight and the writer's row group, need room as well.
     fn default() -> Self {
         EngineConfig {
             partitions: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            memory_bytes: 512 << 20,
+            memory_bytes: container_limit().map_or(DEFAULT_MEMORY, |limit| DEFAULT_MEMORY.min(limit / 2)),
             spill_dir: None,
         }
     }
+}
+
+const DEFAULT_MEMORY: usize = 512 << 20;
+
+/// The memory limit of the control group (version 2) this process runs in; none where there is none.
+fn container_limit() -> Option<usize> {
+    std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
 
 /// A fresh session with empty schemas `provided`, `published`, `landed` and `run`.

@@ -97,8 +97,8 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
     let grain = grain.map(|item| item.texts()).unwrap_or_default();
     let partition_by = root.texts("partition_by");
     let publish = root.boolean("publish").unwrap_or(layer == Layer::Mart);
-    if layer == Layer::Mart && partition_by.is_empty() {
-        root.report().error(&(0..0), "a mart is published, so its header needs partition_by = [\"as_of_date\"]");
+    if publish && partition_by.is_empty() {
+        root.report().error(&(0..0), "the table is published, so its header needs partition_by = [\"as_of_date\"]");
     }
     let (mut columns, column_spans) = columns(root);
     let known = || column_spans.keys().map(String::as_str);
@@ -127,7 +127,7 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
         publish,
         expectations,
         check_severity,
-        severity: root.get("severity").and_then(|item| severity(&item)).unwrap_or(Severity::Block),
+        severity: own_severity(root, layer),
         decisions: decisions(root),
         derived: names(&derived),
         never_reads: root.texts("never_reads").into_iter().map(|(name, span)| (name.to_owned(), span)).collect(),
@@ -136,6 +136,12 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
     };
     root.finish();
     Some(header)
+}
+
+/// What a row in a check's answer does; other layers have no such key.
+fn own_severity(root: &Table<'_>, layer: Layer) -> Severity {
+    let item = if layer == Layer::Check { root.get("severity") } else { None };
+    item.and_then(|item| severity(&item)).unwrap_or(Severity::Block)
 }
 
 fn names(texts: &[(&str, Range<usize>)]) -> Vec<String> {
@@ -220,6 +226,10 @@ fn expectations(checks: Table<'_>, columns: &[Column]) -> (Vec<Expectation>, BTr
                 && let Some(inner) = item.table()
             {
                 for column in inner.items() {
+                    if !columns.iter().any(|known| known.name == column.key) {
+                        let names = columns.iter().map(|column| column.name.as_str());
+                        column.report().unknown(&column.key_span, "column", &column.key, names);
+                    }
                     severities.extend(severity(&column).map(|level| (format!("not_null.{}", column.key), level)));
                 }
                 continue;

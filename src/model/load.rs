@@ -171,7 +171,8 @@ pub fn compile(file: SqlFile, policy: &PolicySpec) -> Result<Model> {
     })
 }
 
-/// Understands a user's query for `entity`: no header needed, the contract is the entity's.
+/// Understands a user's query for `entity`: no header needed; the contract is what a source may
+/// provide of the entity.
 ///
 /// # Errors
 /// Every problem of the file; reading anything but `landed.<input>`.
@@ -184,9 +185,12 @@ pub fn compile_source(file: &Path, text: &str, entity: &Model, policy: &PolicySp
         report.error_with_help(&query::span_of(text, input), format!("a source's query may not read `{input}`"), help);
     }
     report.finish()?;
+    let mut contract = entity.contract.clone();
+    contract.columns.retain(|column| column.name != "source" && !entity.derived.contains(&column.name));
     Ok(Model {
         name: entity.name.clone(),
         layer: Layer::Source,
+        contract,
         file: file.to_owned(),
         text: text.to_owned(),
         sql: text.to_owned(),

@@ -244,6 +244,35 @@ fn a_replacement_keeps_its_promises_and_may_add() -> Vec<String> {
     texts
 }
 
+#[test]
+fn a_folder_of_models_is_laid_out_like_the_built_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let shown = |error: Error| error.to_string().replace(&format!("{}/", folder.path().display()), "");
+    write("README.md", "notes");
+    write("policy.toml", "[own_bar]\ntype = \"integer\"\ndefault = 3\ndoc = \"Bar\"\n");
+    write("marts/extra.sql", &mart().replace("from invoice", "from invoice where cast($own_bar as bigint) > 2"));
+    let models = Models::load(Some(folder.path())).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(models.get("extra").unwrap().file, folder.path().join("marts/extra.sql"));
+    assert!(models.policy().entries.contains_key("own_bar"));
+    write("policy.toml", "[quarantine_max_share_pct]\ntype = \"integer\"\ndefault = 3\ndoc = \"Bar\"\n");
+    assert_eq!(
+        shown(Models::load(Some(folder.path())).map(|_| ()).unwrap_err()),
+        "`quarantine_max_share_pct` is declared already in sql/policy.toml\n  --> policy.toml:1:2\n 1 | \
+         [quarantine_max_share_pct]\n   |  ^^^^^^^^^^^^^^^^^^^^^^^^\n  help: give it another value in the job's [policy]"
+    );
+    std::fs::remove_file(folder.path().join("policy.toml")).unwrap();
+    write("mart/extra.sql", "select 1");
+    assert_eq!(
+        shown(Models::load(Some(folder.path())).map(|_| ()).unwrap_err()),
+        "mart is not in a folder of models\n  help: did you mean `marts`?"
+    );
+}
+
 fn mart() -> String {
     header(
         "partition_by = [\"as_of_date\"]\n[columns]\nid = { type = \"text\", doc = \"Id\" }\nas_of_date = { type = \"date\", doc = \"Date\" }",
