@@ -4,13 +4,28 @@
 //! horizon adds facts and changes none that was dated before.
 
 pub mod activity;
+mod biller;
+mod billing;
+mod charge;
+mod collection;
 pub mod company;
+mod concessions;
+mod facts;
+mod fraction;
+mod leaks;
+mod metering;
 pub mod money;
 pub mod months;
 mod names;
+mod offer;
+mod periods;
+mod planning;
 pub mod planted;
+mod products;
 pub mod random;
 pub mod table;
+mod terms;
+mod world;
 
 use crate::error::Result;
 use crate::model::contract::Contract;

@@ -46,27 +46,3 @@ impl Currency {
         Cell::Decimal(minor, self.exponent())
     }
 }
-
-/// `numerator / denominator` rounded half away from zero, which is half up for what is owed and symmetric for credits.
-/// 0 where the denominator is 0.
-pub fn divide_half_up(numerator: i128, denominator: i128) -> i128 {
-    if denominator == 0 {
-        return 0;
-    }
-    let (n, d) = if denominator < 0 { (-numerator, -denominator) } else { (numerator, denominator) };
-    let magnitude = (n.abs() * 2 + d) / (d * 2);
-    if n < 0 { -magnitude } else { magnitude }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_go_away_from_zero() {
-        assert_eq!(divide_half_up(5, 10), 1);
-        assert_eq!(divide_half_up(-5, 10), -1);
-        assert_eq!(divide_half_up(49, 100), 0);
-        assert_eq!(divide_half_up(7, -2), -4);
-    }
-}

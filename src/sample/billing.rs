@@ -1,0 +1,125 @@
+//! Invoices: the biller's lines gathered by day, posted, voided, rebilled and paid.
+
+use super::biller::{Draft, bill};
+use super::collection;
+use super::company::{Account, Company};
+use super::facts::{Charge, Contract, Invoice, InvoiceLine, LineKind, Product};
+use super::leaks::Leaks;
+use super::metering;
+use super::months::add_days;
+use super::random::Stream;
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+/// All invoices created by `until`, of every customer, in order of account, date and id.
+pub fn invoices(company: &Company, contracts: &[Contract], leaks: &Leaks, until: NaiveDate) -> Vec<Invoice> {
+    let mut by_account: BTreeMap<u32, Vec<&Contract>> = BTreeMap::new();
+    for contract in contracts {
+        by_account.entry(contract.account).or_default().push(contract);
+    }
+    company
+        .accounts
+        .iter()
+        .filter_map(|account| by_account.get(&account.index).map(|contracts| (account, contracts)))
+        .flat_map(|(account, contracts)| account_invoices(company, account, contracts, leaks, until))
+        .collect()
+}
+
+/// Ids of the lines a contract has in any version, in order.
+pub fn line_ids(contract: &Contract) -> Vec<&str> {
+    let mut ids: Vec<&str> =
+        contract.versions.iter().flat_map(|version| version.lines.iter().map(|line| line.id.as_str())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn account_invoices(
+    company: &Company,
+    account: &Account,
+    contracts: &[&Contract],
+    leaks: &Leaks,
+    until: NaiveDate,
+) -> Vec<Invoice> {
+    // A stuck draft stays apart from the lines that are posted that day.
+    let mut groups: BTreeMap<(NaiveDate, &str, bool), (&Contract, Vec<InvoiceLine>)> = BTreeMap::new();
+    for contract in contracts {
+        for id in line_ids(contract) {
+            let faults = leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
+            let mut drafts = bill(contract, id, faults, until);
+            drafts.extend(metering::bill(company, account, contract, id, until));
+            for Draft { created, is_stuck, line } in drafts {
+                let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| (contract, Vec::new()));
+                group.1.push(line);
+            }
+        }
+    }
+    let mut invoices = Vec::new();
+    for (number, ((created, _, is_stuck), (contract, lines))) in (1_u32..).zip(groups) {
+        let id = format!("in-{:05}-{number:04}", account.index + 1);
+        let invoice = invoice(company, account, contract, id, (created, is_stuck), lines);
+        invoices.extend(collection::collect(company, account, contract, invoice, leaks));
+    }
+    invoices
+}
+
+/// Tax on sales in the customer's country, in permille.
+fn tax_permille(account: &Account) -> i128 {
+    match account.country {
+        "CA" => 130,
+        "GB" | "FR" => 200,
+        "DE" => 190,
+        "NL" => 210,
+        "IE" => 230,
+        "JP" | "AU" => 100,
+        _ => 0,
+    }
+}
+
+fn invoice(
+    company: &Company,
+    account: &Account,
+    contract: &Contract,
+    id: String,
+    (created, is_stuck): (NaiveDate, bool),
+    mut lines: Vec<InvoiceLine>,
+) -> Invoice {
+    let number = id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
+    let mut draw = Stream::new(company.spec.seed, "posting", number);
+    let lag = draw.weighted((0, 80), &[(1, 15), (2, 5)]);
+    let issued = (!is_stuck).then(|| add_days(created, lag));
+    let tax = tax_permille(account);
+    for (line, position) in lines.iter_mut().zip(1_u32..) {
+        line.id = format!("{id}-{position}");
+        line.tax = super::fraction::divide_half_up(line.amount * tax, 1_000);
+    }
+    Invoice {
+        id,
+        account: account.index,
+        contract: contract.id.clone(),
+        created,
+        issued,
+        due: issued.map(|issued| add_days(issued, contract.payment_terms_days.unwrap_or(30))),
+        voided: None,
+        replaces: None,
+        currency: contract.currency,
+        lines,
+        payments: Vec::new(),
+        credits: Vec::new(),
+    }
+}
+
+/// As tables spell a line's kind.
+pub fn kind_name(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Recurring => "recurring",
+        LineKind::Proration => "proration",
+        LineKind::OneOff => "one_off",
+        LineKind::Usage => "usage",
+    }
+}
+
+/// Whether a product is metered.
+pub fn is_metered(product: &Product) -> bool {
+    product.charge == Charge::Usage
+}

@@ -1,0 +1,96 @@
+//! What the biller charges for a stretch of days: gross, discounts, net.
+
+use super::facts::{Discount, DiscountValue, Line, PricePeriod};
+use super::fraction::Fraction;
+use super::periods::{Measure, each_day};
+use chrono::NaiveDate;
+use std::ops::Range;
+
+/// Exact money of some days of one line, in major units.
+#[derive(Debug, Clone)]
+pub struct Charged {
+    /// Before discounts.
+    pub gross: Fraction,
+    /// After them.
+    pub net: Fraction,
+    /// What each discount took off, by position in the list given.
+    pub parts: Vec<(usize, Fraction)>,
+}
+
+/// The terms that hold on all days of the stretch.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate<'a> {
+    /// The line.
+    pub line: &'a Line,
+    /// Units.
+    pub quantity: i128,
+    /// Price of a unit for a whole period, at 8 digits.
+    pub price: i128,
+    /// Months of a whole period.
+    pub months: i32,
+}
+
+/// An amount discount for a whole billing period, in major units.
+pub fn amount_per_period(minor: i128, exponent: u32, price_period: PricePeriod, months: i32) -> Fraction {
+    let amount = Fraction::decimal(minor, exponent);
+    match price_period {
+        PricePeriod::Month => amount * Fraction::whole(i128::from(months)),
+        PricePeriod::Year => amount * Fraction::new(i128::from(months), 12),
+        PricePeriod::BillingPeriod | PricePeriod::Once => amount,
+    }
+}
+
+/// Whether a discount applies to a day of a period invoiced on `billable`.
+fn applies(discount: &Discount, day: NaiveDate, billable: NaiveDate) -> bool {
+    let decisive = if discount.is_by_invoice_date { billable } else { day };
+    discount.start <= decisive && discount.end.is_none_or(|end| decisive < end)
+}
+
+/// Charges `days` of a period: `is_charged` says which of them cost money.
+pub fn charge(
+    rate: Rate<'_>,
+    discounts: &[Discount],
+    (days, measure): (&Range<NaiveDate>, Measure),
+    (billable, exponent): (NaiveDate, u32),
+    is_charged: impl Fn(NaiveDate) -> bool,
+) -> Charged {
+    // Days with the same discounts are charged together.
+    let mut stretches: Vec<(Vec<usize>, i64)> = Vec::new();
+    for day in each_day(days).filter(|day| is_charged(*day)) {
+        let active: Vec<usize> = discounts
+            .iter()
+            .enumerate()
+            .filter(|(_, discount)| applies(discount, day, billable))
+            .map(|(at, _)| at)
+            .collect();
+        match stretches.last_mut() {
+            Some((same, length)) if *same == active => *length += measure.day(day),
+            _ => stretches.push((active, measure.day(day))),
+        }
+    }
+    let whole = Fraction::decimal(rate.price, 8) * Fraction::whole(rate.quantity);
+    let mut charged = Charged { gross: Fraction::ZERO, net: Fraction::ZERO, parts: Vec::new() };
+    for (active, length) in stretches {
+        let share = Fraction::new(i128::from(length), i128::from(measure.whole()));
+        let base = whole * share;
+        let mut net = base;
+        // Percents first, amounts after them, each in the order of the list.
+        let is_amount = |at: &usize| matches!(discounts[*at].value, DiscountValue::Amount(_));
+        let (amounts, percents): (Vec<usize>, Vec<usize>) = active.into_iter().partition(is_amount);
+        for at in percents.into_iter().chain(amounts) {
+            let discount = &discounts[at];
+            let part = match discount.value {
+                DiscountValue::Percent(points) if discount.is_additive => base * Fraction::decimal(points, 6),
+                DiscountValue::Percent(points) => net * Fraction::decimal(points, 6),
+                DiscountValue::Amount(minor) => {
+                    amount_per_period(minor, exponent, rate.line.price_period, rate.months) * share
+                }
+            };
+            net = net - part;
+            charged.parts.push((at, part));
+        }
+        charged.gross = charged.gross + base;
+        charged.net = charged.net + net;
+    }
+    charged
+}

@@ -1,0 +1,137 @@
+//! What happens to an invoice after it was made: void and replacement, credit and rebill, payment.
+
+use super::company::{Account, Company, Segment};
+use super::facts::{Contract, CreditNote, Invoice, Payment};
+use super::leaks::{Leaks, NonPayment};
+use super::months::add_days;
+use super::random::Stream;
+use chrono::{NaiveDate, NaiveTime};
+
+const FAILURES: [&str; 4] = ["card_declined", "insufficient_funds", "expired_card", "authentication_required"];
+
+fn stream(company: &Company, purpose: &str, invoice: &Invoice) -> Stream {
+    let key = invoice.id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
+    Stream::new(company.spec.seed, purpose, key)
+}
+
+/// The invoice with its fate, and whatever replaces it.
+pub(super) fn collect(
+    company: &Company,
+    account: &Account,
+    contract: &Contract,
+    mut invoice: Invoice,
+    leaks: &Leaks,
+) -> Vec<Invoice> {
+    let Some(issued) = invoice.issued else { return vec![invoice] };
+    let fault = leaks.invoices.get(&invoice.id).copied();
+    let mut draw = stream(company, "fate", &invoice);
+    let lag = (issued - invoice.created).num_days();
+    let is_prompt = lag == 0 && contract.issue_grace_days.unwrap_or(5) >= 3;
+    if fault.is_none() && invoice.total() > 0 {
+        let fate = draw.below(1_000);
+        let again = match fate {
+            // Found the same week, or only when the customer asked.
+            0..=9 if is_prompt => Some(draw.between(1, 2)),
+            10..=15 => Some(draw.between(18, 40)),
+            16..=23 if is_prompt && invoice.tax() == 0 => Some(draw.between(1, 2)),
+            _ => None,
+        };
+        if let Some(days) = again {
+            let day = add_days(issued, days);
+            let mut second = again_on(&invoice, contract, day);
+            if fate <= 15 {
+                invoice.voided = Some(day);
+                second.replaces = Some(invoice.id.clone());
+            } else {
+                invoice.credits.push(credit(&invoice, 1, day, invoice.total(), "rebill"));
+            }
+            pay(company, account, &mut second, None);
+            return vec![invoice, second];
+        }
+    }
+    pay(company, account, &mut invoice, fault);
+    vec![invoice]
+}
+
+/// The same lines once more, on another invoice.
+fn again_on(invoice: &Invoice, contract: &Contract, day: NaiveDate) -> Invoice {
+    let mut second = invoice.clone();
+    second.id = format!("{}-r", invoice.id);
+    for (line, position) in second.lines.iter_mut().zip(1_u32..) {
+        line.id = format!("{}-{position}", second.id);
+    }
+    second.created = day;
+    second.issued = Some(day);
+    second.due = Some(add_days(day, contract.payment_terms_days.unwrap_or(30)));
+    second
+}
+
+fn credit(invoice: &Invoice, number: u32, issued: NaiveDate, amount: i128, reason: &'static str) -> CreditNote {
+    CreditNote { id: format!("cn-{}-{number}", &invoice.id[3..]), line: None, issued, amount, reason }
+}
+
+/// Adds what the customer pays and when.
+fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Option<NonPayment>) {
+    let (Some(issued), Some(due)) = (invoice.issued, invoice.due) else { return };
+    let total = invoice.total();
+    if total <= 0 {
+        return;
+    }
+    let mut draw = stream(company, "payment", invoice);
+    let late = add_days(due, draw.between(9, 48));
+    let usual = if draw.chance(880) { add_days(due, draw.between(-9, 3)).max(add_days(issued, 1)) } else { late };
+    let is_card = account.segment == Segment::Smb && draw.chance(750);
+    match fault {
+        Some(NonPayment::Unpaid) => {}
+        Some(NonPayment::Short) => {
+            let part = total * i128::from(draw.between(550, 960)) / 1_000;
+            attempt(&mut draw, invoice, usual, part.max(1).min(total - 1), true);
+        }
+        Some(NonPayment::Failing) => {
+            for days in [0, 3, 7] {
+                attempt(&mut draw, invoice, add_days(due, days), total, false);
+            }
+        }
+        None if is_card => {
+            let failures = draw.weighted((0, 900), &[(1, 70), (2, 30)]);
+            let gap = draw.between(2, 7);
+            for number in 0..failures {
+                attempt(&mut draw, invoice, add_days(due, number * gap), total, false);
+            }
+            attempt(&mut draw, invoice, add_days(due, failures * gap), total, true);
+        }
+        None => match draw.below(1_000) {
+            // Two instalments.
+            0..=24 => {
+                let first = total * 6 / 10;
+                attempt(&mut draw, invoice, usual, first, true);
+                attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
+            }
+            // Short by a little, and settled by a credit.
+            25..=39 if invoice.tax() == 0 && total > 1_000 => {
+                let short = total / 100;
+                attempt(&mut draw, invoice, usual, total - short, true);
+                let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
+                invoice.credits.push(settled);
+            }
+            _ => attempt(&mut draw, invoice, usual, total, true),
+        },
+    }
+    if let Some(last) = invoice.payments.last_mut() {
+        last.is_final = true;
+    }
+}
+
+fn attempt(draw: &mut Stream, invoice: &mut Invoice, day: NaiveDate, amount: i128, succeeds: bool) {
+    let minute = u32::try_from(draw.between(6 * 60, 20 * 60)).unwrap_or(720);
+    let time = NaiveTime::from_hms_opt(minute / 60, minute % 60, 0).unwrap_or_default();
+    let number = invoice.payments.len() + 1;
+    invoice.payments.push(Payment {
+        id: format!("pay-{}-{number}", &invoice.id[3..]),
+        attempted: day.and_time(time),
+        amount,
+        failure: (!succeeds).then(|| draw.pick(&FAILURES, FAILURES[0])),
+        attempt: i64::try_from(number).unwrap_or(1),
+        is_final: false,
+    });
+}

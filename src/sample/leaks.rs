@@ -1,0 +1,87 @@
+//! What the biller gets wrong: faults planted on contract lines and invoices.
+
+use chrono::NaiveDate;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// Something the biller does wrong for one contract line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Goes on granting discounts that have ended (P1).
+    KeepsDiscount,
+    /// Bills a lower price, in permille of the right one, for periods that begin in the range (P6).
+    LowPrice(Range<NaiveDate>, i64),
+    /// Never bills the line (C1).
+    NeverBills,
+    /// Leaves out the periods that begin in the range (C2).
+    Skips(Range<NaiveDate>),
+    /// Bills no day from this one on (C3).
+    StopsAt(NaiveDate),
+    /// Bills no day before this one (C4).
+    StartsAt(NaiveDate),
+    /// Bills some units too few, for periods that begin in the range (Q2).
+    LowQuantity(Range<NaiveDate>, u32),
+    /// Adds up wrongly, by so many permille of gross, in periods that begin in the range (E1).
+    MisAdds(Range<NaiveDate>, i64),
+    /// Bills a higher price, in permille of the right one (O2).
+    HighPrice(Range<NaiveDate>, i64),
+    /// Bills some units too many (O2).
+    HighQuantity(Range<NaiveDate>, u32),
+    /// Forgets discounts in force (O2).
+    ForgetsDiscount(Range<NaiveDate>),
+    /// Goes on billing for so many periods after the end (O2).
+    BillsOn(i32),
+    /// Leaves a draft unposted for periods that begin in the range (C12).
+    NeverPosts(Range<NaiveDate>),
+}
+
+impl Fault {
+    /// The code a run must report.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Fault::KeepsDiscount => "P1",
+            Fault::LowPrice(..) => "P6",
+            Fault::NeverBills => "C1",
+            Fault::Skips(_) => "C2",
+            Fault::StopsAt(_) => "C3",
+            Fault::StartsAt(_) => "C4",
+            Fault::LowQuantity(..) => "Q2",
+            Fault::MisAdds(..) => "E1",
+            Fault::HighPrice(..) | Fault::HighQuantity(..) | Fault::ForgetsDiscount(_) | Fault::BillsOn(_) => "O2",
+            Fault::NeverPosts(_) => "C12",
+        }
+    }
+}
+
+/// How a customer fails to pay an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NonPayment {
+    /// Never pays (R1).
+    Unpaid,
+    /// Pays a part (R2).
+    Short,
+    /// Every attempt fails (R3).
+    Failing,
+}
+
+impl NonPayment {
+    /// The code a run must report.
+    pub fn code(self) -> &'static str {
+        match self {
+            NonPayment::Unpaid => "R1",
+            NonPayment::Short => "R2",
+            NonPayment::Failing => "R3",
+        }
+    }
+}
+
+/// Everything that is planted.
+#[derive(Debug, Clone, Default)]
+pub struct Leaks {
+    /// Faults by contract line id.
+    pub lines: BTreeMap<String, Vec<Fault>>,
+    /// Contract lines whose fault somebody approved: a deviation, not a leak.
+    pub approved: BTreeSet<String>,
+    /// Failures to pay by invoice id.
+    pub invoices: BTreeMap<String, NonPayment>,
+}

@@ -1,0 +1,34 @@
+//! All facts about contracts and billing, gathered once.
+
+use super::billing;
+use super::company::Company;
+use super::facts::{Contract, Invoice};
+use super::leaks::Leaks;
+use super::planning;
+use super::terms;
+use chrono::NaiveDate;
+
+/// Contracts, invoices and what was planted in them.
+#[derive(Debug)]
+pub struct World {
+    /// Every contract, by account and date.
+    pub contracts: Vec<Contract>,
+    /// Every invoice, by account and date.
+    pub invoices: Vec<Invoice>,
+    /// What was planted.
+    pub leaks: Leaks,
+}
+
+impl World {
+    /// Facts up to `horizon`, and whatever the plan of leaks looks at beyond it.
+    pub fn new(company: &Company, horizon: NaiveDate) -> Self {
+        let planned_until = planning::planned_until(company);
+        let planned = terms::contracts(company, planned_until);
+        let leaks = planning::plan(company, &planned);
+        let until = horizon.max(planned_until);
+        let mut contracts = if until == planned_until { planned } else { terms::contracts(company, until) };
+        planning::approve(&mut contracts, &leaks);
+        let invoices = billing::invoices(company, &contracts, &leaks, until);
+        World { contracts, invoices, leaks }
+    }
+}
