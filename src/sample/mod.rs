@@ -23,6 +23,8 @@ mod planning;
 pub mod planted;
 mod products;
 pub mod random;
+mod rows_billing;
+mod rows_terms;
 pub mod table;
 mod terms;
 mod world;
@@ -33,6 +35,7 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use company::Company;
 use std::ops::Range;
+use world::World;
 
 /// What a made-up company is a function of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,17 +61,42 @@ impl Default for SampleSpec {
     }
 }
 
+/// The small entities made from contracts and billing.
+const BILLING_ENTITIES: [&str; 18] = [
+    "contract",
+    "contract_line",
+    "price_tier",
+    "discount",
+    "escalator",
+    "ramp_step",
+    "commitment",
+    "commitment_line",
+    "free_period",
+    "billing_exception",
+    "fx_rate",
+    "price_book",
+    "invoice",
+    "invoice_line",
+    "applied_discount",
+    "payment",
+    "payment_event",
+    "credit_note",
+];
+
 /// The company as it can be known at the end of `horizon`.
 #[derive(Debug)]
 pub struct Sample {
     company: Company,
+    world: World,
     horizon: NaiveDate,
 }
 
 impl Sample {
     /// The company of `spec`, cut after `horizon`.
     pub fn new(spec: &SampleSpec, horizon: NaiveDate) -> Self {
-        Sample { company: Company::new(spec), horizon }
+        let company = Company::new(spec);
+        let world = World::new(&company, horizon);
+        Sample { company, world, horizon }
     }
 
     /// The company behind the rows.
@@ -78,7 +106,7 @@ impl Sample {
 
     /// The entities that [`Sample::batches`] makes; `usage_event` comes from [`Sample::usage_events`].
     pub fn entities(&self) -> Vec<&'static str> {
-        activity::ENTITIES.to_vec()
+        activity::ENTITIES.iter().copied().chain(BILLING_ENTITIES).collect()
     }
 
     /// All rows of a small entity dated on or before the horizon, in the contract's columns.
@@ -86,7 +114,28 @@ impl Sample {
     /// # Errors
     /// A bug where the contract lacks a column the sample fills.
     pub fn batches(&self, entity: &str, contract: &Contract) -> Result<Vec<RecordBatch>> {
-        activity::batches(&self.company, self.horizon, entity, contract)
+        let (contracts, invoices, horizon) = (&self.world.contracts, &self.world.invoices, self.horizon);
+        match entity {
+            "contract" => rows_terms::contract(&self.company, contracts, horizon).batches(contract),
+            "contract_line" => rows_terms::contract_line(contracts, horizon).batches(contract),
+            "price_tier" => rows_terms::price_tier(contracts, horizon).batches(contract),
+            "discount" => rows_terms::discount(contracts, horizon).batches(contract),
+            "escalator" => rows_terms::escalator(contracts, horizon).batches(contract),
+            "ramp_step" => rows_terms::ramp_step(contracts, horizon).batches(contract),
+            "commitment" => rows_terms::commitment(contracts, horizon).batches(contract),
+            "commitment_line" => rows_terms::commitment_line(contracts, horizon).batches(contract),
+            "free_period" => rows_terms::free_period(contracts, horizon).batches(contract),
+            "billing_exception" => rows_terms::billing_exception(&self.company, contracts, horizon).batches(contract),
+            "fx_rate" => rows_terms::fx_rate(&self.company, horizon).batches(contract),
+            "price_book" => rows_terms::price_book(&self.company, horizon).batches(contract),
+            "invoice" => rows_billing::invoice(&self.company, invoices, horizon).batches(contract),
+            "invoice_line" => rows_billing::invoice_line(invoices, horizon).batches(contract),
+            "applied_discount" => rows_billing::applied_discount(invoices, horizon).batches(contract),
+            "payment" => rows_billing::payment(&self.company, invoices, horizon).batches(contract),
+            "payment_event" => rows_billing::payment_event(invoices, horizon).batches(contract),
+            "credit_note" => rows_billing::credit_note(&self.company, invoices, horizon).batches(contract),
+            _ => activity::batches(&self.company, horizon, entity, contract),
+        }
     }
 
     /// Usage events of `days` (half-open, cut after the horizon), in bounded batches and constant memory.
@@ -104,6 +153,6 @@ impl Sample {
     /// # Errors
     /// A bug where a row does not fit the contract.
     pub fn planted(&self, as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
-        planted::batches(&self.company, as_of.min(self.horizon))
+        planted::batches(&self.company, &self.world, as_of.min(self.horizon))
     }
 }

@@ -1,11 +1,25 @@
 //! The truth about the made-up company: every finding a run must report, computed without any SQL.
+//!
+//! Contracts, invoices and payments are taken as typed facts and cut at as_of; amounts are exact fractions, rounded half away
+//! from zero where the rules round. Whatever follows from the facts is listed, whether it was planted or not.
+
+mod coverage;
+mod obligation;
+mod receivable;
+mod terms;
+mod waterfall;
 
 use super::company::Company;
-use super::table::Rows;
+use super::facts::Contract;
+use super::table::{Cell, Rows};
+use super::world::World;
 use crate::error::Result;
-use crate::model::contract::{Column, ColumnType, Contract};
+use crate::model::contract::{Column, ColumnType, Contract as TableContract};
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+const MONEY: ColumnType = ColumnType::Decimal { precision: 18, scale: 4 };
 
 /// Name, type and meaning of the columns of table `planted`.
 const COLUMNS: [(&str, ColumnType, &str); 18] = [
@@ -15,39 +29,133 @@ const COLUMNS: [(&str, ColumnType, &str); 18] = [
     ("contract_id", ColumnType::Text, "The contract"),
     ("contract_line_id", ColumnType::Text, "The contract line; empty for receivables"),
     ("product_id", ColumnType::Text, "The line's product; empty for receivables"),
-    ("subject_id", ColumnType::Text, "The invoice for receivables and drafts; else empty"),
-    ("component", ColumnType::Text, "charge, one_off; empty for receivables"),
-    ("step", ColumnType::Text, "The waterfall's step; empty for receivables"),
+    ("subject_id", ColumnType::Text, "The invoice for receivables, duplicates and unposted drafts; else empty"),
+    ("component", ColumnType::Text, "charge or one_off; empty for receivables"),
+    ("step", ColumnType::Text, "The waterfall's step; empty for receivables and late invoices"),
     (
         "period_start_date",
         ColumnType::Date,
         "First day of the service period; the invoice's issue date for receivables",
     ),
-    ("period_end_date", ColumnType::Date, "First day after the service period"),
-    ("gap_amount", ColumnType::Decimal { precision: 18, scale: 4 }, "Money of the finding, ex tax"),
-    ("waived_amount", ColumnType::Decimal { precision: 18, scale: 4 }, "The part inside an approved exception"),
+    ("period_end_date", ColumnType::Date, "First day after the service period; null for receivables"),
+    ("gap_amount", MONEY, "Money of the finding, ex tax, in its currency"),
+    ("waived_amount", MONEY, "The part inside an approved exception"),
     ("currency", ColumnType::Text, "ISO 4217"),
-    ("class", ColumnType::Text, "leak, liability or exposure"),
-    ("holds_from_date", ColumnType::Date, "The first as_of on which a run finds it"),
-    ("note", ColumnType::Text, "What was done, in words"),
+    ("class", ColumnType::Text, "leak, liability, exposure or timing"),
+    (
+        "holds_from_date",
+        ColumnType::Date,
+        "The first as_of on which the money is missing, under this code or one it had before",
+    ),
+    ("note", ColumnType::Text, "What happened, in words"),
     ("as_of_date", ColumnType::Date, "The date the list is for"),
 ];
 
 /// The contract of table `planted`.
-pub fn contract() -> Contract {
+pub fn contract() -> TableContract {
     let column = |(name, ty, doc): &(&str, ColumnType, &str)| Column {
         name: (*name).to_owned(),
         ty: *ty,
         doc: (*doc).to_owned(),
-        required: matches!(*name, "kind" | "check_code" | "account_id" | "gap_amount" | "currency" | "as_of_date"),
+        required: *name != "period_end_date",
     };
-    Contract {
+    let grain =
+        ["check_code", "contract_line_id", "subject_id", "component", "step", "period_start_date", "as_of_date"];
+    TableContract {
         table: "planted".to_owned(),
         columns: COLUMNS.iter().map(column).collect(),
-        grain: ["check_code", "contract_line_id", "subject_id", "component", "step", "period_start_date", "as_of_date"]
-            .map(str::to_owned)
-            .to_vec(),
+        grain: grain.map(str::to_owned).to_vec(),
         partition_by: vec!["as_of_date".to_owned()],
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Put there on purpose, rather than following from the facts.
+    pub is_planted: bool,
+    /// Its code.
+    pub code: &'static str,
+    /// The customer's index.
+    pub account: u32,
+    /// The contract.
+    pub contract: String,
+    /// The contract line; empty for receivables.
+    pub line: String,
+    /// The product; empty for receivables.
+    pub product: &'static str,
+    /// The invoice, where the finding is about one.
+    pub subject: String,
+    /// charge or one_off; empty for receivables.
+    pub component: &'static str,
+    /// The waterfall's step.
+    pub step: &'static str,
+    /// First day of the service period, or the invoice's issue date.
+    pub start: NaiveDate,
+    /// First day after the service period.
+    pub end: Option<NaiveDate>,
+    /// Minor units.
+    pub gap: i128,
+    /// Minor units inside an approved exception.
+    pub waived: i128,
+    /// leak, liability, exposure or timing.
+    pub class: &'static str,
+    /// From when on it holds.
+    pub holds_from: NaiveDate,
+}
+
+/// Every finding of a run for `as_of`, by line, period and step; receivables by invoice.
+pub fn findings(world: &World, as_of: NaiveDate) -> Vec<Finding> {
+    let by_id: BTreeMap<&str, &Contract> =
+        world.contracts.iter().map(|contract| (contract.id.as_str(), contract)).collect();
+    let mut billed: BTreeMap<&str, Vec<obligation::Billed<'_>>> = BTreeMap::new();
+    for invoice in &world.invoices {
+        for line in &invoice.lines {
+            billed.entry(&line.contract_line).or_default().push(obligation::Billed { invoice, line });
+        }
+    }
+    let mut findings = Vec::new();
+    for contract in &world.contracts {
+        let prior = contract.renews.as_deref().and_then(|id| by_id.get(id).copied());
+        for line in super::billing::line_ids(contract) {
+            let billed = billed.get(line).map_or(&[][..], Vec::as_slice);
+            findings.extend(obligation::findings(contract, prior, line, billed, as_of));
+        }
+    }
+    for finding in &mut findings {
+        let faults = world.leaks.lines.get(&finding.line).map_or(&[][..], Vec::as_slice);
+        let is_approved = world.leaks.approved.contains(&finding.line);
+        finding.is_planted = !is_approved && faults.iter().any(|fault| fault.code() == finding.code);
+    }
+    findings.extend(world.invoices.iter().filter_map(|invoice| receivable::finding(world, invoice, as_of)));
+    findings
+}
+
+/// Why the finding is there, in words.
+fn note(finding: &Finding) -> &'static str {
+    match finding.code {
+        "P1" => "the biller still grants a discount that has ended",
+        "P2" => "the biller grants more discount than is in force",
+        "P6" => "the biller has a lower price than the contract",
+        "P9" => "the biller still has the price of the contract before",
+        "Q2" => "the biller has fewer units than the contract",
+        "Q6" => "the biller still has what the contract said before an amendment",
+        "C1" => "the line was never set up at the biller",
+        "C2" => "a period between invoiced ones was left out",
+        "C3" => "billing stopped before the contract did",
+        "C4" => "billing began after the contract did",
+        "C8" => "billing did not resume after a free period",
+        "C10" => "a part of a period was charged at another share of its price",
+        "C11" => "the invoice came later than the contract says",
+        "C12" => "the invoice is an unposted draft, or void without a replacement",
+        "C7" => "a one-off was never invoiced",
+        "E1" => "the invoice line does not add up",
+        "O1" => "the same days were invoiced twice",
+        "O2" => "more was invoiced than the contract says",
+        "R1" => "past due and unpaid",
+        "R2" => "paid in part",
+        "R3" => "every attempt to collect has failed",
+        _ => "",
     }
 }
 
@@ -55,6 +163,32 @@ pub fn contract() -> Contract {
 ///
 /// # Errors
 /// A bug where a row does not fit the contract.
-pub fn batches(_company: &Company, _as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
-    Rows::new(COLUMNS.map(|(name, _, _)| name)).batches(&contract())
+pub fn batches(company: &Company, world: &World, as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
+    let mut rows = Rows::new(COLUMNS.map(|(name, _, _)| name));
+    for finding in findings(world, as_of) {
+        let Some(account) = usize::try_from(finding.account).ok().and_then(|at| company.accounts.get(at)) else {
+            continue;
+        };
+        rows.push([
+            if finding.is_planted { "planted" } else { "natural" }.into(),
+            finding.code.into(),
+            (&account.id).into(),
+            (&finding.contract).into(),
+            (&finding.line).into(),
+            finding.product.into(),
+            (&finding.subject).into(),
+            finding.component.into(),
+            finding.step.into(),
+            finding.start.into(),
+            finding.end.map_or(Cell::Null, Cell::Date),
+            account.currency.cell(finding.gap),
+            account.currency.cell(finding.waived),
+            account.currency.code().into(),
+            finding.class.into(),
+            finding.holds_from.into(),
+            note(&finding).into(),
+            as_of.into(),
+        ]);
+    }
+    rows.batches(&contract())
 }

@@ -1,0 +1,520 @@
+//! Rows of the contract side and of reference data, cut at a horizon.
+
+use super::company::{Company, Segment};
+use super::facts::{
+    Anchor, BeyondRates, Charge, Contract, DiscountValue, Line, PricePeriod, Pricing, Proration, Timing, Version,
+};
+use super::metering::tier_price;
+use super::money::Currency;
+use super::months::{add_days, add_months, days_between};
+use super::products::{self, TIERS, price};
+use super::random::Stream;
+use super::table::{Cell, Rows};
+use super::terms::escalator_date;
+use chrono::{NaiveDate, NaiveTime};
+
+/// Contracts as the signed copies have them, and as other systems do.
+fn copies(contract: &Contract) -> Vec<&'static str> {
+    let mut sources = vec![contract.term_source];
+    // Two systems that both know a contract: only the better one's terms may count.
+    if contract.term_source == "signed" && contract.account % 7 == 2 {
+        sources.push("crm");
+    }
+    if contract.term_source == "signed" && contract.account % 5 == 0 {
+        sources.push("billing");
+    }
+    sources
+}
+
+fn known(contract: &Contract, horizon: NaiveDate) -> impl Iterator<Item = &Version> {
+    contract.versions.iter().filter(move |version| version.signed <= horizon)
+}
+
+fn is_known(contract: &Contract, horizon: NaiveDate) -> bool {
+    known(contract, horizon).next().is_some()
+}
+
+fn status(contract: &Contract, end: Option<NaiveDate>, horizon: NaiveDate) -> &'static str {
+    let is_terminated = contract.terminated.is_some_and(|(date, recorded)| recorded <= horizon && date <= horizon);
+    let goes_on = contract.is_holdover || contract.auto_renew;
+    if is_terminated {
+        "terminated"
+    } else if !goes_on && end.is_some_and(|end| end <= horizon) {
+        "expired"
+    } else {
+        "active"
+    }
+}
+
+fn timing_name(timing: Timing) -> &'static str {
+    match timing {
+        Timing::Advance => "advance",
+        Timing::Arrears => "arrears",
+    }
+}
+
+fn proration_name(method: Proration) -> &'static str {
+    match method {
+        Proration::ActAct => "act_act",
+        Proration::Act365 => "act_365",
+        Proration::Thirty360 => "30_360",
+        Proration::None => "none",
+    }
+}
+
+/// Entity `contract`.
+pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<28> {
+    let mut rows = Rows::new([
+        "contract_id",
+        "version",
+        "effective_date",
+        "account_id",
+        "term_source",
+        "status",
+        "signed_date",
+        "start_date",
+        "end_date",
+        "terminated_date",
+        "terminated_recorded_at",
+        "term_type",
+        "renewal_date",
+        "renews_contract_id",
+        "notice_days",
+        "auto_renew",
+        "billing_frequency",
+        "bill_timing",
+        "billing_anchor",
+        "commencement",
+        "service_start_basis",
+        "go_live_date",
+        "payment_terms_days",
+        "issue_grace_days",
+        "currency",
+        "proration_method",
+        "holdover_rule",
+        "source_ref",
+    ]);
+    for contract in contracts {
+        let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
+        let recorded_at = terminated.map(|(_, recorded)| recorded.and_time(morning()));
+        let anchor = contract.anchor.map(|anchor| if anchor == Anchor::Calendar { "calendar" } else { "anniversary" });
+        for (source, version) in copies(contract)
+            .into_iter()
+            .flat_map(|source| known(contract, horizon).map(move |version| (source, version)))
+        {
+            rows.push([
+                (&contract.id).into(),
+                version.number.into(),
+                version.effective.into(),
+                company.accounts.get(contract.account as usize).map(|account| &account.id).map(String::as_str).into(),
+                source.into(),
+                status(contract, version.end, horizon).into(),
+                version.signed.into(),
+                contract.start.into(),
+                version.end.into(),
+                terminated.map(|(date, _)| date).into(),
+                recorded_at.into(),
+                if version.end.is_some() { "termed" } else { "evergreen" }.into(),
+                version.end.into(),
+                contract.renews.as_deref().into(),
+                contract.notice_days.into(),
+                contract.auto_renew.into(),
+                contract.frequency.name().into(),
+                contract.timing.map(timing_name).into(),
+                anchor.into(),
+                if contract.is_first_full_period { Some("first_full_period") } else { None }.into(),
+                if contract.go_live.is_some() { "go_live" } else { "contract" }.into(),
+                contract.go_live.into(),
+                contract.payment_terms_days.into(),
+                contract.issue_grace_days.into(),
+                contract.currency.code().into(),
+                contract.proration.map(proration_name).into(),
+                if contract.is_holdover { "evergreen" } else { "none" }.into(),
+                format!("{}-v{}.pdf", contract.id, version.number).into(),
+            ]);
+        }
+    }
+    rows
+}
+
+fn morning() -> NaiveTime {
+    NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default()
+}
+
+fn charge_name(charge: Charge) -> &'static str {
+    match charge {
+        Charge::Recurring => "recurring",
+        Charge::Usage => "usage",
+        Charge::OneOff => "one_off",
+    }
+}
+
+fn pricing_name(pricing: Pricing) -> &'static str {
+    match pricing {
+        Pricing::Flat => "flat",
+        Pricing::PerUnit => "per_unit",
+        Pricing::Graduated => "graduated",
+        Pricing::Volume => "volume",
+    }
+}
+
+fn price_period_name(period: PricePeriod) -> &'static str {
+    match period {
+        PricePeriod::Month => "month",
+        PricePeriod::Year => "year",
+        PricePeriod::BillingPeriod => "billing_period",
+        PricePeriod::Once => "once",
+    }
+}
+
+/// Entity `contract_line`.
+pub(super) fn contract_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<18> {
+    let mut rows = Rows::new([
+        "contract_line_id",
+        "version",
+        "contract_id",
+        "term_source",
+        "product_id",
+        "product_name",
+        "charge_type",
+        "pricing_model",
+        "quantity",
+        "unit_price",
+        "price_period",
+        "unit",
+        "metric",
+        "seat_rule",
+        "start_date",
+        "end_date",
+        "accepted_date",
+        "due_basis",
+    ]);
+    for contract in contracts {
+        for source in copies(contract) {
+            for version in known(contract, horizon) {
+                for line in &version.lines {
+                    rows.push(line_row(contract, version, line, source, horizon));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, horizon: NaiveDate) -> [Cell; 18] {
+    let is_metered = line.product.charge == Charge::Usage;
+    let is_one_off = line.product.charge == Charge::OneOff;
+    let has_price = !is_metered && line.beyond_rates != Some(BeyondRates::NoPrice);
+    // What the CRM says has drifted from what was signed.
+    let units = if source == "crm" && contract.account % 14 == 2 { line.quantity + 1 } else { line.quantity };
+    [
+        (&line.id).into(),
+        version.number.into(),
+        (&contract.id).into(),
+        source.into(),
+        line.product.id.into(),
+        line.product.name.into(),
+        charge_name(line.product.charge).into(),
+        pricing_name(line.product.pricing).into(),
+        (!is_metered).then_some(units).into(),
+        if has_price { Cell::Decimal(line.unit_price, 8) } else { Cell::Null },
+        price_period_name(if is_metered { PricePeriod::BillingPeriod } else { line.price_period }).into(),
+        line.product.unit.into(),
+        line.product.metric.into(),
+        (line.product.id == products::PLATFORM.id).then_some("none").into(),
+        line.start.into(),
+        line.end.into(),
+        line.accepted.filter(|accepted| *accepted <= horizon).into(),
+        is_one_off.then_some("acceptance").into(),
+    ]
+}
+
+/// Entity `price_tier`.
+pub(super) fn price_tier(contracts: &[Contract], horizon: NaiveDate) -> Rows<6> {
+    let mut rows = Rows::new(["contract_line_id", "version", "term_source", "tier", "up_to", "unit_price"]);
+    for contract in contracts {
+        for (source, version) in copies(contract)
+            .into_iter()
+            .flat_map(|source| known(contract, horizon).map(move |version| (source, version)))
+        {
+            for line in version.lines.iter().filter(|line| line.product.charge == Charge::Usage) {
+                for ((up_to, millionths), tier) in TIERS.into_iter().zip(1_u32..) {
+                    rows.push([
+                        (&line.id).into(),
+                        version.number.into(),
+                        source.into(),
+                        tier.into(),
+                        up_to.into(),
+                        Cell::Decimal(tier_price(contract, millionths), 8),
+                    ]);
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// Entity `discount`.
+pub(super) fn discount(contracts: &[Contract], horizon: NaiveDate) -> Rows<15> {
+    let mut rows = Rows::new([
+        "discount_id",
+        "contract_id",
+        "contract_line_id",
+        "version",
+        "term_source",
+        "kind",
+        "value",
+        "amount_per",
+        "stacking",
+        "sequence",
+        "start_date",
+        "end_date",
+        "end_basis",
+        "code",
+        "reason",
+    ]);
+    for contract in contracts {
+        for source in copies(contract) {
+            for discount in contract.discounts.iter().filter(|discount| discount.signed <= horizon) {
+                let (kind, value, amount_per) = match discount.value {
+                    DiscountValue::Percent(points) => ("percent", Cell::Decimal(points, 4), None),
+                    DiscountValue::Amount(minor) => ("amount", contract.currency.cell(minor), Some("period")),
+                };
+                let is_default = discount.sequence == 1 && !discount.is_additive && !discount.is_by_invoice_date;
+                rows.push([
+                    (&discount.id).into(),
+                    (&contract.id).into(),
+                    discount.line.as_deref().into(),
+                    discount.version.into(),
+                    source.into(),
+                    kind.into(),
+                    value,
+                    amount_per.into(),
+                    if is_default {
+                        None
+                    } else {
+                        Some(if discount.is_additive { "additive" } else { "multiplicative" })
+                    }
+                    .into(),
+                    discount.sequence.into(),
+                    discount.start.into(),
+                    discount.end.into(),
+                    if is_default {
+                        None
+                    } else {
+                        Some(if discount.is_by_invoice_date { "invoice" } else { "service" })
+                    }
+                    .into(),
+                    format!("{}-{}", kind.to_uppercase(), discount.sequence).into(),
+                    discount.reason.into(),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+/// The lines of each contract's first known statement that need more than a rate.
+fn beyond(contract: &Contract, kind: BeyondRates, horizon: NaiveDate) -> Vec<&Line> {
+    let mut lines: Vec<&Line> = Vec::new();
+    for line in known(contract, horizon).flat_map(|version| &version.lines) {
+        if line.beyond_rates == Some(kind) && lines.iter().all(|seen| seen.id != line.id) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Entity `escalator`: five percent once, half a year into the contract.
+pub(super) fn escalator(contracts: &[Contract], horizon: NaiveDate) -> Rows<7> {
+    let columns = ["contract_line_id", "term_source", "kind", "pct", "first_date", "every_months", "is_mandatory"];
+    let mut rows = Rows::new(columns);
+    for contract in contracts {
+        for line in beyond(contract, BeyondRates::Escalator, horizon) {
+            rows.push([
+                (&line.id).into(),
+                contract.term_source.into(),
+                "fixed".into(),
+                Cell::Decimal(5, 0),
+                escalator_date(contract).into(),
+                12_i64.into(),
+                true.into(),
+            ]);
+        }
+    }
+    rows
+}
+
+/// Entity `ramp_step`: units grow by a tenth every half year.
+pub(super) fn ramp_step(contracts: &[Contract], horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["contract_line_id", "term_source", "start_date", "quantity"]);
+    for contract in contracts {
+        for line in beyond(contract, BeyondRates::Ramp, horizon) {
+            for step in 0..2_u32 {
+                let units = line.quantity + line.quantity * step / 10;
+                let start = add_months(contract.start, step.cast_signed() * 6);
+                rows.push([(&line.id).into(), contract.term_source.into(), start.into(), units.into()]);
+            }
+        }
+    }
+    rows
+}
+
+/// Contracts with a minimum commitment, and their metered lines.
+fn committed(contracts: &[Contract], horizon: NaiveDate) -> impl Iterator<Item = (&Contract, Vec<&Line>)> {
+    contracts
+        .iter()
+        .filter(|contract| contract.account % 9 == 3)
+        .map(move |contract| (contract, beyond(contract, BeyondRates::Tiers, horizon)))
+        .filter(|(_, lines)| !lines.is_empty())
+}
+
+/// Entity `commitment`.
+pub(super) fn commitment(contracts: &[Contract], horizon: NaiveDate) -> Rows<8> {
+    let mut rows = Rows::new([
+        "commitment_id",
+        "contract_id",
+        "term_source",
+        "amount",
+        "period",
+        "is_prepaid",
+        "start_date",
+        "end_date",
+    ]);
+    for (contract, _) in committed(contracts, horizon) {
+        let amount = price(250_000, contract.currency, 1_000) / 10_i128.pow(8 - contract.currency.exponent());
+        rows.push([
+            format!("{}-m1", contract.id).into(),
+            (&contract.id).into(),
+            contract.term_source.into(),
+            contract.currency.cell(amount),
+            "year".into(),
+            false.into(),
+            contract.start.into(),
+            contract.versions.first().and_then(|version| version.end).into(),
+        ]);
+    }
+    rows
+}
+
+/// Entity `commitment_line`.
+pub(super) fn commitment_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<3> {
+    let mut rows = Rows::new(["commitment_id", "contract_line_id", "term_source"]);
+    for (contract, lines) in committed(contracts, horizon) {
+        for line in lines {
+            rows.push([format!("{}-m1", contract.id).into(), (&line.id).into(), contract.term_source.into()]);
+        }
+    }
+    rows
+}
+
+/// Entity `free_period`.
+pub(super) fn free_period(contracts: &[Contract], horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["contract_line_id", "term_source", "start_date", "end_date"]);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for free in &contract.free_periods {
+                rows.push([(&free.line).into(), source.into(), free.start.into(), free.end.into()]);
+            }
+        }
+    }
+    rows
+}
+
+/// Entity `billing_exception`.
+pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<9> {
+    let mut rows = Rows::new([
+        "exception_id",
+        "account_id",
+        "contract_line_id",
+        "check_code",
+        "start_date",
+        "end_date",
+        "approved_by",
+        "approved_at",
+        "reason",
+    ]);
+    for contract in contracts {
+        for exception in contract.exceptions.iter().filter(|exception| exception.approved_at.date() <= horizon) {
+            rows.push([
+                (&exception.id).into(),
+                company.accounts.get(contract.account as usize).map(|account| account.id.as_str()).into(),
+                (&exception.line).into(),
+                exception.check_code.into(),
+                exception.start.into(),
+                exception.end.into(),
+                "fin-01".into(),
+                exception.approved_at.into(),
+                exception.reason.into(),
+            ]);
+        }
+    }
+    rows
+}
+
+/// What a unit of the currency costs in US dollars at 8 digits, before it moves.
+fn base_rate(currency: Currency) -> i128 {
+    match currency {
+        Currency::Usd => 100_000_000,
+        Currency::Eur => 108_400_000,
+        Currency::Gbp => 127_100_000,
+        Currency::Jpy => 671_000,
+        Currency::Kwd => 325_300_000,
+    }
+}
+
+/// Entity `fx_rate`: a walk that drifts back to its base, every day to the horizon.
+pub(super) fn fx_rate(company: &Company, horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["rate_date", "from_currency", "to_currency", "rate"]);
+    let first = add_months(company.spec.start, -20);
+    let mut drift = [0_i64; Currency::ALL.len()];
+    for offset in 0..=days_between(first, horizon) {
+        let mut draw = Stream::new(company.spec.seed, "fx", offset.unsigned_abs());
+        let mut rates = Currency::ALL.map(base_rate);
+        for ((currency, drift), rate) in Currency::ALL.iter().zip(&mut drift).zip(&mut rates) {
+            if *currency != Currency::Usd {
+                *drift = *drift * 996 / 1_000 + draw.between(-4_500, 4_500);
+                *rate += *rate * i128::from(*drift) / 1_000_000;
+            }
+        }
+        let date = add_days(first, offset);
+        for to in 0..3_usize {
+            for from in (0..Currency::ALL.len()).filter(|from| *from != to) {
+                let rate = super::fraction::divide_half_up(rates[from] * 100_000_000, rates[to]);
+                rows.push([
+                    date.into(),
+                    Currency::ALL[from].code().into(),
+                    Currency::ALL[to].code().into(),
+                    Cell::Decimal(rate, 8),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+/// Entity `price_book`: two lists, the second four percent dearer.
+pub(super) fn price_book(company: &Company, horizon: NaiveDate) -> Rows<7> {
+    let columns = ["product_id", "segment", "currency", "list_price", "unit", "price_period", "valid_from_date"];
+    let mut rows = Rows::new(columns);
+    let lists = [(add_months(company.spec.start, -18), 1_000), (add_months(company.spec.start, 12), 1_040)];
+    for (valid_from, permille) in lists.into_iter().filter(|(valid_from, _)| *valid_from <= horizon) {
+        for product in products::all().into_iter().filter(|product| product.charge != Charge::Usage) {
+            for segment in [Segment::Smb, Segment::MidMarket, Segment::Enterprise] {
+                for currency in Currency::ALL {
+                    let is_once = product.charge == Charge::OneOff;
+                    rows.push([
+                        product.id.into(),
+                        segment.name().into(),
+                        currency.code().into(),
+                        Cell::Decimal(price(product.list_cents, currency, permille), 8),
+                        product.unit.unwrap_or("flat").into(),
+                        if is_once { "once" } else { "month" }.into(),
+                        valid_from.into(),
+                    ]);
+                }
+            }
+        }
+    }
+    rows
+}
