@@ -266,9 +266,10 @@ impl<'a> Biller<'a> {
         self.drafts.push(Draft { created, is_stuck, line });
     }
 
-    /// Some contracts show a month's price on a quarter's line.
+    /// Some contracts show a month's price on a quarter's line. Not where sums go wrong: nobody could tell then which product
+    /// was meant.
     fn shows_months(&self) -> bool {
-        self.contract.account % 3 == 1
+        self.contract.account % 3 == 1 && !self.faults.iter().any(|fault| matches!(fault, Fault::MisAdds(..)))
     }
 
     /// Rounds a charge to an invoice line; the last line of a period takes the remainder of its rounding.

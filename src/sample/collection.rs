@@ -32,14 +32,14 @@ pub(super) fn collect(
         let again = match fate {
             // Found the same week, or only when the customer asked.
             0..=9 if is_prompt => Some(draw.between(1, 2)),
-            10..=15 => Some(draw.between(18, 40)),
-            16..=23 if is_prompt && invoice.tax() == 0 => Some(draw.between(1, 2)),
+            10..=12 => Some(draw.between(18, 40)),
+            13..=19 if is_prompt && invoice.tax() == 0 => Some(draw.between(1, 2)),
             _ => None,
         };
         if let Some(days) = again {
             let day = add_days(issued, days);
             let mut second = again_on(&invoice, contract, day);
-            if fate <= 15 {
+            if fate <= 12 {
                 invoice.voided = Some(day);
                 second.replaces = Some(invoice.id.clone());
             } else {

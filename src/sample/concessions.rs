@@ -1,8 +1,9 @@
 //! What sales gave away: discounts, free periods.
 
-use super::company::{Account, Company};
-use super::facts::{Charge, Contract, Discount, DiscountValue, FreePeriod, Line, Pricing, Version};
+use super::company::{Account, Company, Frequency};
+use super::facts::{Anchor, Charge, Contract, Discount, DiscountValue, FreePeriod, Line, Pricing, Version};
 use super::months::{add_days, add_months};
+use super::periods::Grid;
 use super::random::Stream;
 use super::terms::beyond_rates_from;
 use chrono::NaiveDate;
@@ -128,10 +129,13 @@ impl Grant<'_> {
         let percent = self.percent();
         self.add(Some(line), DiscountValue::Percent(percent), false, (0, Some(end)), "launch offer");
         let signed = add_days(end, -12);
+        // Prolonging a discount inside a prepaid period would need a refund.
+        let grid = Grid::new(self.contract);
         let versions = &mut self.contract.versions;
         let Some(before) = versions.iter().rfind(|version| version.effective <= end).cloned() else { return };
+        let is_boundary = grid.boundary(grid.cell_of(end)) == end;
         let is_served = before.end.is_none_or(|term_end| end < term_end) && self.churn.is_none_or(|churn| end < churn);
-        if !is_served {
+        if !is_served || !is_boundary {
             return;
         }
         // Whether version 1 is the one that ends here must not depend on what is signed by now.
@@ -162,6 +166,12 @@ impl Grant<'_> {
     }
 
     fn free_period(&mut self, line: &Line) {
+        // Units that are added inside a prepaid period with free days in it would be anybody's sum.
+        let has_whole_changes =
+            self.contract.frequency != Frequency::Annual && self.contract.anchor != Some(Anchor::Calendar);
+        if line.product.pricing != Pricing::Flat && !has_whole_changes {
+            return;
+        }
         let start = self.contract.start;
         let (from, to) = match self.draw.below(100) {
             0..=3 => (start, add_months(start, 1)),

@@ -29,6 +29,9 @@ pub mod table;
 mod terms;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::Result;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;

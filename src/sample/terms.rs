@@ -69,20 +69,21 @@ fn habits(company: &Company, account: &Account) -> Habits {
         succession = Succession::Renewed;
     }
     let anniversary = draw.weighted((Some(Anchor::Anniversary), 60), &[(None, 40)]);
+    let methods = [
+        (Some(Proration::ActAct), 45),
+        (Some(Proration::Thirty360), 10),
+        (Some(Proration::Act365), 8),
+        (Some(Proration::None), 7),
+    ];
+    // Where terms change inside a period everybody counts real days.
+    let has_whole_changes = !is_calendar && account.frequency != Frequency::Annual;
+    let proration = draw.weighted((None, 30), if has_whole_changes { &methods } else { &methods[..1] });
     let go_live_after = (draw.chance(50) && !is_calendar).then(|| draw.between(9, 45));
     Habits {
         succession,
         timing,
         anchor: if is_calendar { Some(Anchor::Calendar) } else { anniversary },
-        proration: draw.weighted(
-            (None, 30),
-            &[
-                (Some(Proration::ActAct), 50),
-                (Some(Proration::Thirty360), 8),
-                (Some(Proration::Act365), 6),
-                (Some(Proration::None), 6),
-            ],
-        ),
+        proration,
         payment_terms_days: draw
             .weighted((Some(30), 55), &[(Some(14), 12), (Some(45), 10), (Some(60), 10), (None, 13)]),
         issue_grace_days: draw.weighted((None, 55), &[(Some(5), 25), (Some(3), 10), (Some(10), 10)]),
