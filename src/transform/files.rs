@@ -1,0 +1,204 @@
+//! Tables over exactly the Parquet files they are given: never a prefix, so that an unlisted file is never read.
+
+use crate::error::{Class, Error, Result};
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, ScalarValue, Statistics, stats::Precision};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl, PartitionedFile,
+};
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::object_store::ObjectMeta;
+use datafusion::object_store::path::Path as ObjectPath;
+use datafusion::physical_plan::ExecutionPlan;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The rows of `files`, by column name: a column a file lacks is null. No files: an empty table.
+///
+/// # Errors
+/// A path is not absolute.
+pub fn listing(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+    if files.is_empty() {
+        return Ok(Arc::new(datafusion::datasource::empty::EmptyTable::new(schema)));
+    }
+    let urls = files
+        .iter()
+        .map(|file| ListingTableUrl::parse(file_url(file)).map_err(|e| unreadable(file, e)))
+        .collect::<Result<Vec<_>>>()?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
+    let table =
+        ListingTable::try_new(config).map_err(|e| Error::bug("could not set up a table over files").caused_by(e))?;
+    Ok(Arc::new(table))
+}
+
+/// One file of a partitioned table and the values its path stands for.
+#[derive(Debug, Clone)]
+pub struct PartitionFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Rows in it, as the manifest says.
+    pub rows: u64,
+    /// One value per partition column, as text.
+    pub values: Vec<String>,
+}
+
+/// A Hive-partitioned table over listed files. The table's columns are those of `schema`, in its order.
+#[derive(Debug)]
+pub struct PartitionedTable {
+    schema: SchemaRef,
+    source_schema: TableSchema,
+    /// For each column of `schema`, its place among the file's columns followed by the partition columns.
+    order: Vec<usize>,
+    files: Vec<PartitionedFile>,
+    rows: u64,
+}
+
+impl PartitionedTable {
+    /// A table with the columns `schema`, of which `partition_by` are restored from the files' paths.
+    ///
+    /// # Errors
+    /// A file cannot be read, one of its columns has another type than `schema` says (a changed type), or a path's
+    /// value is not of its column's type.
+    pub fn new(table: &str, schema: SchemaRef, partition_by: &[String], files: &[PartitionFile]) -> Result<Self> {
+        let is_partition = |field: &Field| partition_by.contains(field.name());
+        let inside: Vec<FieldRef> = schema.fields().iter().filter(|field| !is_partition(field)).cloned().collect();
+        let outside = partition_by
+            .iter()
+            .map(|name| {
+                let field = schema
+                    .field_with_name(name)
+                    .map_err(|e| Error::bug(format!("{table} lacks {name}")).caused_by(e))?;
+                Ok(Arc::new(field.clone()))
+            })
+            .collect::<Result<Vec<FieldRef>>>()?;
+        let mut listed = Vec::with_capacity(files.len());
+        for file in files {
+            let size = check_types(table, &schema, &file.path)?;
+            let mut values = Vec::with_capacity(outside.len());
+            for (field, text) in outside.iter().zip(&file.values) {
+                values.push(partition_scalar(text, field.data_type()).map_err(|e| unreadable(&file.path, e))?);
+            }
+            let location = ObjectPath::from_absolute_path(&file.path).map_err(|e| unreadable(&file.path, e))?;
+            let meta =
+                ObjectMeta { location, last_modified: chrono::DateTime::UNIX_EPOCH, size, e_tag: None, version: None };
+            listed.push(PartitionedFile::new_from_meta(meta).with_partition_values(values));
+        }
+        let source_schema =
+            TableSchema::builder(Arc::new(Schema::new(inside))).with_table_partition_cols(outside).build();
+        let order = schema
+            .fields()
+            .iter()
+            .map(|field| source_schema.table_schema().index_of(field.name()))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|e| Error::bug(format!("{table} lost a column")).caused_by(e))?;
+        let rows = files.iter().map(|file| file.rows).sum();
+        Ok(PartitionedTable { schema, source_schema, order, files: listed, rows })
+    }
+}
+
+#[async_trait]
+impl TableProvider for PartitionedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> datafusion::common::Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        let mut source = ParquetSource::new(self.source_schema.clone());
+        if let Some(filter) = conjunction(filters.to_vec()) {
+            let schema = DFSchema::try_from(Arc::clone(self.source_schema.table_schema()))?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let columns = match projection {
+            Some(projection) => projection.iter().filter_map(|&at| self.order.get(at).copied()).collect(),
+            None => self.order.clone(),
+        };
+        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
+        let mut statistics = Statistics::new_unknown(self.source_schema.table_schema());
+        statistics.num_rows = Precision::Inexact(usize::try_from(self.rows).unwrap_or(usize::MAX));
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_projection_indices(Some(columns))?
+            .with_limit(if filters.is_empty() { limit } else { None })
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// The value of a partition column as a path spells it.
+///
+/// # Errors
+/// The text is not a value of that type.
+pub fn partition_scalar(text: &str, ty: &DataType) -> datafusion::common::Result<ScalarValue> {
+    ScalarValue::Utf8(Some(text.to_owned())).cast_to(ty)
+}
+
+/// Compares a file's columns with the contract's; returns the file's size in bytes.
+fn check_types(table: &str, schema: &Schema, path: &Path) -> Result<u64> {
+    let file = File::open(path).map_err(|e| Error::io("read", path, &e))?;
+    let size = file.metadata().map_err(|e| Error::io("read", path, &e))?.len();
+    let meta = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(|e| unreadable(path, e))?;
+    for field in meta.schema().fields() {
+        let Ok(wanted) = schema.field_with_name(field.name()) else { continue };
+        if wanted.data_type() != field.data_type() {
+            return Err(Error::usage(format!(
+                "{table}.{} was published as {} and is {} in the contract now: a column never changes its type",
+                field.name(),
+                field.data_type(),
+                wanted.data_type()
+            ))
+            .help(format!(
+                "give the new meaning a new name, or remove the old partitions; seen in {}",
+                path.display()
+            )));
+        }
+    }
+    Ok(size)
+}
+
+/// A path as a URL whose special characters cannot be taken for wildcards.
+fn file_url(path: &Path) -> String {
+    let mut url = String::from("file://");
+    for byte in path.to_string_lossy().bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'=') {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
+}
+
+fn unreadable(path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::new(Class::TryAgain, format!("could not read {}", path.display())).caused_by(why)
+}

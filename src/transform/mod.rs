@@ -1,0 +1,188 @@
+//! Landing and models become result files outside every public path.
+//!
+//! Each model of a run's closure is computed once, after all that it reads; independent ones run side by side. What a
+//! result's bytes are depends on the rows alone, whatever the number of cores ([`write`]).
+
+pub mod conform;
+mod exec;
+mod files;
+pub mod inputs;
+mod keep;
+pub mod published;
+mod rollup;
+pub mod write;
+
+pub use exec::{TableResult, contract_hash, failed, plan};
+pub use files::PartitionFile;
+pub use inputs::Landed;
+pub use keep::Kept;
+pub use write::StagedFile;
+
+use crate::error::{Error, Result};
+use crate::event::Reporter;
+use crate::job::Job;
+use crate::land::Catalog;
+use crate::model::contract::Contract;
+use crate::model::params::Params;
+use crate::model::{Layer, Model, engine};
+use chrono::NaiveDate;
+use datafusion::common::TableReference;
+use datafusion::prelude::SessionContext;
+use keep::Budget;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Most models that run side by side: each holds its own sort and hash tables.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What a run computes and from what.
+pub struct Transform {
+    job: Arc<Job>,
+    params: Params,
+    as_of: NaiveDate,
+    catalog: Catalog,
+    public: Public,
+    staging: PathBuf,
+    scratch: PathBuf,
+    reporter: Reporter,
+    budget: Arc<Budget>,
+}
+
+/// What is public before the run, as the manifest lists it.
+#[derive(Debug, Default)]
+pub struct Public {
+    /// By table: the files with an `as_of_date` before the run's.
+    pub earlier: BTreeMap<String, Vec<PartitionFile>>,
+    /// By table: every partition folder, e.g. `usage_month=2026-01-01`.
+    pub folders: BTreeMap<String, Vec<String>>,
+}
+
+/// Where results wait and what may be thrown away afterwards.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Result files, laid out as their public keys.
+    pub staging: PathBuf,
+    /// Intermediate tables and what operators spill; exists and is private to the run.
+    pub scratch: PathBuf,
+}
+
+/// Every table of a run, and a session in which they can be asked.
+pub struct Results {
+    /// The session: models by bare name, beside `provided`, `published`, `landed` and `run`.
+    pub session: SessionContext,
+    /// By name.
+    pub tables: BTreeMap<String, TableResult>,
+}
+
+impl Transform {
+    /// Prepares a run for `as_of` over what `catalog` says was landed.
+    pub fn new(
+        job: &Arc<Job>,
+        as_of: NaiveDate,
+        catalog: Catalog,
+        public: Public,
+        places: Places,
+        reporter: &Reporter,
+    ) -> Self {
+        Transform {
+            job: Arc::clone(job),
+            params: job.params(as_of),
+            as_of,
+            catalog,
+            public,
+            staging: places.staging,
+            scratch: places.scratch,
+            reporter: reporter.clone(),
+            budget: Arc::new(Budget::new(job.engine.memory_bytes / 4)),
+        }
+    }
+
+    /// The values of the run's queries.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Computes `models`, which are closed upstream and in order, checks excepted.
+    ///
+    /// # Errors
+    /// A query fails, a value does not fit its contract, or the disk fails. Nothing public has been touched.
+    pub async fn run(self: &Arc<Self>, models: &[&Model]) -> Result<Results> {
+        let config = engine::EngineConfig { spill_dir: Some(self.scratch.clone()), ..self.job.engine.clone() };
+        let session = engine::session(&config)?;
+        self.register_inputs(&session, models).await?;
+        let mut tables = BTreeMap::new();
+        let models: Vec<&Model> = models.iter().copied().filter(|model| model.layer != Layer::Check).collect();
+        self.roll_up(&session, &models, &mut tables).await?;
+        self.build_all(&session, &models, &mut tables).await?;
+        Ok(Results { session, tables })
+    }
+
+    /// Builds what is not built yet, each model as soon as all that it reads is there.
+    async fn build_all(
+        self: &Arc<Self>,
+        session: &SessionContext,
+        models: &[&Model],
+        tables: &mut BTreeMap<String, TableResult>,
+    ) -> Result<()> {
+        let names: BTreeSet<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        let mut waiting: Vec<&Model> =
+            models.iter().copied().filter(|model| !tables.contains_key(&model.name)).collect();
+        let (mut done, total) = ((models.len() - waiting.len()) as u64, models.len() as u64);
+        let mut running: JoinSet<Result<(String, TableResult)>> = JoinSet::new();
+        loop {
+            let ready = |model: &Model| model.reads().all(|input| tables.contains_key(input) || !names.contains(input));
+            while running.len() < SIDE_BY_SIDE
+                && let Some(at) = waiting.iter().position(|model| ready(model))
+            {
+                let (this, session, model) = (Arc::clone(self), session.clone(), waiting.remove(at).clone());
+                running.spawn(async move {
+                    let result = this.build_or_view(&session, &model).await?;
+                    Ok((model.name, result))
+                });
+            }
+            let Some(finished) = running.join_next().await else { break };
+            let (name, result) = finished.map_err(|e| Error::bug("a model's computation panicked").caused_by(e))??;
+            done += 1;
+            self.progress(&name, done, total);
+            tables.insert(name, result);
+        }
+        match waiting.first() {
+            Some(model) => Err(Error::bug(format!("{} waits for a table that is not part of the run", model.name))),
+            None => Ok(()),
+        }
+    }
+
+    async fn build_or_view(&self, session: &SessionContext, model: &Model) -> Result<TableResult> {
+        if self.is_view(model)? {
+            return self.view(session, model).await;
+        }
+        let result = self.build(session, model).await?;
+        if let Some(rows) = &result.rows {
+            register(session, TableReference::bare(model.name.as_str()), rows.provider()?)?;
+        }
+        Ok(result)
+    }
+
+    /// The partitions that a table's result consists of at least: those that are public already, for tables that are
+    /// computed as a whole, else the run's date.
+    fn expected_partitions(&self, contract: &Contract) -> Vec<String> {
+        match &contract.partition_by[..] {
+            [] => vec![String::new()],
+            [only] if only == "as_of_date" => vec![format!("as_of_date={}", self.as_of)],
+            _ => self.public.folders.get(&contract.table).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+fn register(
+    session: &SessionContext,
+    name: TableReference,
+    table: Arc<dyn datafusion::catalog::TableProvider>,
+) -> Result<()> {
+    session
+        .register_table(name.clone(), table)
+        .map(|_| ())
+        .map_err(|e| Error::bug(format!("could not register {name}")).caused_by(e))
+}
