@@ -2,6 +2,9 @@
 //! leakage and account health, and publishes partitioned Parquet. Data flows one way through the modules below.
 
 pub mod calendar;
+pub mod check;
+pub mod cli;
+pub mod dates;
 pub mod error;
 pub mod event;
 pub mod extract;
@@ -11,8 +14,10 @@ pub mod land;
 pub mod model;
 pub mod observe;
 pub mod publish;
+pub mod run;
 pub mod sample;
 pub mod store;
+pub mod transform;
 
 #[cfg(test)]
 mod tests;

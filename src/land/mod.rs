@@ -274,7 +274,8 @@ fn columns_of(contract: &Contract) -> Vec<(String, String, bool)> {
     contract.columns.iter().map(|column| (column.name.clone(), column.ty.to_string(), column.required)).collect()
 }
 
-fn sample_spec(spec: &SampleSpec) -> sample::SampleSpec {
+/// The made-up company that a job asks for.
+pub fn sample_spec(spec: &SampleSpec) -> sample::SampleSpec {
     let permille = (spec.usage_scale.clamp(0.0, 1e6) * 1_000.0).round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1e9 and whole")]
     let usage_scale = permille as u32;

@@ -1,0 +1,92 @@
+//! `tailwater check JOB`: everything that can be wrong before a run, found without running.
+
+use crate::cli::{JobArguments, output};
+use crate::error::{Class, Error, Result};
+use crate::extract::files;
+use crate::job::{Source, SourceKind, Target};
+use crate::model::Layer;
+use clap::Args;
+use std::fs::File;
+use std::io::Read;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    job: JobArguments,
+    /// Try the sources too
+    #[arg(long)]
+    connect: bool,
+}
+
+/// Loads the job, plans every model and says what there is.
+///
+/// # Errors
+/// The job or a SQL file is wrong (64); with `--connect` also a source that cannot be read.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let (job, _, as_of) = arguments.job.load()?;
+    for warning in &job.warnings {
+        output::line(format!("warning: {warning}"))?;
+    }
+    let models = job.models.in_order();
+    let count = |layer: Layer| models.iter().filter(|model| model.layer == layer).count();
+    output::line(format!("{}: right, as of {as_of}", job.file.display()))?;
+    for source in &job.sources {
+        output::line(format!("  source {}: {}", source.name, described(source)))?;
+    }
+    output::line(format!(
+        "  tables: {} entities, {} roll-ups, {} intermediate, {} marts; {} checks over several tables",
+        count(Layer::Entity),
+        count(Layer::Rollup),
+        count(Layer::Intermediate),
+        count(Layer::Mart),
+        count(Layer::Check),
+    ))?;
+    if arguments.connect {
+        for source in &job.sources {
+            connect(source)?;
+        }
+    }
+    Ok(())
+}
+
+/// A source in one line.
+pub fn described(source: &Source) -> String {
+    match &source.kind {
+        SourceKind::Sample(spec) => format!(
+            "made-up company, seed {}, {} accounts, from {}, usage times {}",
+            spec.seed, spec.accounts, spec.start, spec.usage_scale
+        ),
+        SourceKind::Files(files) => {
+            let entities = files.inputs.iter().map(|input| match &input.target {
+                Target::Entity { entity, .. } => entity.clone(),
+                Target::Raw { .. } => format!("landed.{}", input.name),
+            });
+            let queried = files.entities.iter().map(|query| query.entity.clone());
+            let all: Vec<String> = entities.chain(queried).collect();
+            format!("files under {} for {}", files.root.display(), all.join(", "))
+        }
+    }
+}
+
+/// Whether every file of a source can be found and opened.
+fn connect(source: &Source) -> Result<()> {
+    let SourceKind::Files(spec) = &source.kind else {
+        return output::line(format!("  source {}: needs nothing", source.name));
+    };
+    for input in &spec.inputs {
+        let found = files::find(&spec.root, input)?;
+        let mut bytes = 0;
+        for file in &found {
+            let unreadable = |error: &std::io::Error| {
+                Error::new(Class::Unavailable, format!("{} cannot be read", file.path.display())).caused_by(error)
+            };
+            let mut open = File::open(&file.path).map_err(|e| unreadable(&e))?;
+            open.read(&mut [0]).map_err(|e| unreadable(&e))?;
+            bytes += open.metadata().map_err(|e| unreadable(&e))?.len();
+        }
+        let what = if found.len() == 1 { "1 file".to_owned() } else { format!("{} files", found.len()) };
+        output::line(format!("  source {}: input {} finds {what}, {bytes} bytes", source.name, input.name))?;
+    }
+    Ok(())
+}

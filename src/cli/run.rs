@@ -1,0 +1,96 @@
+//! `tailwater run JOB`: one run, its progress on standard error and its summary on standard output.
+
+use crate::cli::{JobArguments, output, warehouse};
+use crate::error::Result;
+use crate::event::{Event, Reporter};
+use crate::observe::paint::Paint;
+use crate::observe::summary::{self, Summary};
+use crate::observe::{self, Ledger, Log};
+use crate::run::{self, Request};
+use clap::{Args, ValueEnum};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    job: JobArguments,
+    /// Compute these tables and what they rest on; separated by commas
+    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
+    select: Vec<String>,
+    /// How the run speaks while it works
+    #[arg(long, value_enum, default_value_t = LogMode::Auto)]
+    log: LogMode,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogMode {
+    /// Progress on a terminal, log lines elsewhere
+    Auto,
+    /// One JSON object a line
+    Json,
+    /// Log lines
+    Plain,
+}
+
+impl From<LogMode> for Log {
+    fn from(mode: LogMode) -> Log {
+        match mode {
+            LogMode::Auto => Log::Auto,
+            LogMode::Json => Log::Json,
+            LogMode::Plain => Log::Text,
+        }
+    }
+}
+
+/// Runs the job and prints the summary.
+///
+/// # Errors
+/// Whatever ended the run.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let started = Instant::now();
+    let (job, clock, as_of) = arguments.job.load()?;
+    let job = Arc::new(job);
+    let request = Request::new(as_of, arguments.select, &clock);
+    let ledger = Ledger::new();
+    let date = as_of.to_string();
+    let context = [("job", job.name.as_str()), ("run_id", request.run_id.as_str()), ("as_of_date", date.as_str())];
+    let reporter = Reporter::new(vec![Box::new(ledger.clone()), observe::sink(arguments.log.into(), clock, &context)]);
+    for warning in &job.warnings {
+        reporter.say(Event::Note { text: format!("warning: {warning}") });
+    }
+    let done = run::run(&job, &request, &clock, (&reporter, &ledger), stopped()).await?;
+    let (store, manifest) = warehouse::open(&job)?;
+    let session = warehouse::session(&job, &store, &manifest)?;
+    let summary = Summary {
+        job: job.name.clone(),
+        run_id: request.run_id,
+        as_of,
+        currency: job.currency.clone(),
+        elapsed: started.elapsed(),
+        is_published: true,
+        warehouse: store.root().to_owned(),
+        answers: summary::collect(&session, as_of, &job.currency).await?,
+        totals: done.totals,
+        stale: done.stale,
+    };
+    match arguments.log {
+        LogMode::Json => output::line(summary::json(&summary)),
+        _ => output::bytes(summary::render(&summary, Paint::stdout()).as_bytes()),
+    }
+}
+
+/// Resolves with the name of the signal that asks the process to stop.
+async fn stopped() -> &'static str {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without handlers a signal ends the process as it always did, which is safe at any moment.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}

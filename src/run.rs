@@ -1,0 +1,348 @@
+//! One run in one screen: lease -> extract -> land -> transform -> check -> publish -> record.
+
+use crate::calendar::Clock;
+use crate::check;
+use crate::error::{Class, Error, Result};
+use crate::event::{Event, Reporter, Stage};
+use crate::finding::Finding;
+use crate::job::{Job, SourceKind};
+use crate::land::{self, Catalog};
+use crate::model::text::nearest;
+use crate::model::{Input, Layer, Model};
+use crate::observe::records::{self, Outcome, RunRecord};
+use crate::observe::{Ledger, Totals};
+use crate::publish::{self, Manifest, Partition, Published, Staged, Stale, recover};
+use crate::sample::{Sample, planted};
+use crate::store::{Holder, Lease, Store, keys};
+use crate::transform::{PartitionFile, Places, Public, Results, StagedFile, Transform};
+use chrono::{DateTime, NaiveDate, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The business date.
+    pub as_of: NaiveDate,
+    /// The tables to compute, with everything upstream of them; empty for all.
+    pub select: Vec<String>,
+    /// This run's name: its start and something that no other run has.
+    pub run_id: String,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+}
+
+impl Request {
+    /// A run that starts now.
+    pub fn new(as_of: NaiveDate, select: Vec<String>, clock: &Clock) -> Self {
+        let started_at = clock.now();
+        // Two runs may start in one second, and in containers they have the same process id.
+        let unlike = RandomState::new().build_hasher().finish() & 0xffff_ffff;
+        let run_id = format!("{}-{unlike:08x}", started_at.format("%Y%m%dT%H%M%SZ"));
+        Request { as_of, select, run_id, started_at }
+    }
+}
+
+/// What a run that ended well leaves behind.
+#[derive(Debug)]
+pub struct Done {
+    /// The warehouse.
+    pub store: Store,
+    /// Every result, changed or not.
+    pub published: Vec<Published>,
+    /// What it said.
+    pub totals: Totals,
+    /// Later dates that rest on what it replaced.
+    pub stale: Vec<Stale>,
+}
+
+/// Runs `job` once. `stop` ends it before the commit point; from there on a run is finished.
+///
+/// # Errors
+/// Whatever stage failed; the warehouse then is as it was, but for the landing area and the run's own record.
+pub async fn run(
+    job: &Arc<Job>,
+    request: &Request,
+    clock: &Clock,
+    (reporter, ledger): (&Reporter, &Ledger),
+    stop: impl Future<Output = &'static str>,
+) -> Result<Done> {
+    let models = selected(job, &request.select)?;
+    let store = Store::open(&job.warehouse)?;
+    let lease_taken = Instant::now();
+    reporter.say(Event::StageStarted { stage: Stage::Lease });
+    let mut lease = Lease::acquire(&store, &holder(job, request))?;
+    let recovery = recover(&store, &mut lease, reporter)?;
+    records::write_dead(&store, &mut lease, &recovery)?;
+    reporter.say(Event::StageFinished { stage: Stage::Lease, elapsed: lease_taken.elapsed() });
+
+    let mut stopped = false;
+    let computed = tokio::select! {
+        computed = compute(job, &store, request, &models, clock, reporter) => computed,
+        signal = stop => {
+            stopped = true;
+            Err(Error::new(Class::TryAgain, format!("stopped by {signal} before anything was published"))
+                .help("start it again: what was landed is kept"))
+        }
+    };
+    let published = match computed {
+        Ok(staged) => {
+            stage(reporter, Stage::Publish, || publish::commit(&store, &mut lease, &request.run_id, &staged, reporter))
+        }
+        Err(error) => Err(error),
+    };
+    let recorded = stage(reporter, Stage::Record, || {
+        record(job, &store, &lease, request, &models, clock, ledger, stopped, &published)
+    });
+    let _ = store.remove_tree(&keys::staging(&request.run_id));
+    let published = published?;
+    let stale = recorded?;
+    lease.release()?;
+    Ok(Done { store, published, totals: ledger.totals(), stale })
+}
+
+/// Everything before the commit: nothing public is touched.
+async fn compute(
+    job: &Arc<Job>,
+    store: &Store,
+    request: &Request,
+    models: &[&Model],
+    clock: &Clock,
+    reporter: &Reporter,
+) -> Result<Vec<Staged>> {
+    let catalog = extract_and_land(job, store, request, clock, reporter).await?;
+    let started = Instant::now();
+    reporter.say(Event::StageStarted { stage: Stage::Transform });
+    let quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
+    let scratch = Scratch::create(job, &request.run_id)?;
+    let places = Places { staging: store.staging_dir(&request.run_id)?, scratch: scratch.path.clone() };
+    let public = public(store, job, models, request.as_of)?;
+    let transform = Arc::new(Transform::new(job, request.as_of, catalog, public, places, reporter));
+    let results = transform.run(models).await?;
+    let mut files: Vec<StagedFile> = results.tables.values().flat_map(|table| table.files.clone()).collect();
+    if request.select.is_empty() {
+        files.extend(stage_planted(job, &transform, &results, request.as_of).await?);
+    }
+    reporter.say(Event::StageFinished { stage: Stage::Transform, elapsed: started.elapsed() });
+
+    let started = Instant::now();
+    reporter.say(Event::StageStarted { stage: Stage::Check });
+    let findings = findings(&transform, &results, models, quarantined, reporter).await?;
+    reporter.say(Event::StageFinished { stage: Stage::Check, elapsed: started.elapsed() });
+    check::gate(&findings)?;
+    Ok(files.into_iter().map(staged).collect())
+}
+
+/// Reading files and packing them is blocking work: it has a thread of its own.
+async fn extract_and_land(
+    job: &Arc<Job>,
+    store: &Store,
+    request: &Request,
+    clock: &Clock,
+    reporter: &Reporter,
+) -> Result<Catalog> {
+    let started = Instant::now();
+    reporter.say(Event::StageStarted { stage: Stage::Land });
+    let (job, store, said, now, as_of) = (Arc::clone(job), store.clone(), reporter.clone(), clock.now(), request.as_of);
+    let landed = tokio::task::spawn_blocking(move || land::land(&store, &job, now, as_of, &said)).await;
+    reporter.say(Event::StageFinished { stage: Stage::Land, elapsed: started.elapsed() });
+    landed.map_err(|e| Error::bug("landing panicked").caused_by(e))?
+}
+
+/// Every check of every table, each said as it is found.
+async fn findings(
+    transform: &Transform,
+    results: &Results,
+    models: &[&Model],
+    mut found: Vec<Finding>,
+    reporter: &Reporter,
+) -> Result<Vec<Finding>> {
+    for model in models {
+        if model.layer == Layer::Check {
+            found.push(check::question(&results.session, model, transform.params()).await?);
+        } else if let Some(rows) = results.tables.get(&model.name).and_then(|table| table.rows.as_ref()) {
+            found.extend(check::contract(&results.session, model, rows, transform.params()).await?);
+        }
+    }
+    for finding in &found {
+        reporter.say(Event::Checked(finding.clone()));
+    }
+    Ok(found)
+}
+
+/// The list of what was planted in the made-up company, beside the marts and read by none.
+async fn stage_planted(
+    job: &Job,
+    transform: &Transform,
+    results: &Results,
+    as_of: NaiveDate,
+) -> Result<Vec<StagedFile>> {
+    let mut files = Vec::new();
+    for source in &job.sources {
+        let SourceKind::Sample(spec) = &source.kind else { continue };
+        let batches = Sample::new(&land::sample_spec(spec), as_of).planted(as_of)?;
+        files.extend(transform.stage(&results.session, &planted::contract(), batches).await?);
+    }
+    Ok(files)
+}
+
+/// The models of a run in order: those selected and all upstream, and the checks that ask nothing else.
+///
+/// # Errors
+/// A selected table is no table of the job (64).
+pub fn selected<'a>(job: &'a Job, select: &[String]) -> Result<Vec<&'a Model>> {
+    if select.is_empty() {
+        return Ok(job.models.in_order());
+    }
+    for table in select {
+        if job.models.get(table).is_none() {
+            let mut error = Error::usage(format!("job {} has no table {table}", job.name));
+            if let Some(near) = nearest(table, job.models.iter().map(|model| model.name.as_str())) {
+                error = error.help(format!("did you mean {near}?"));
+            }
+            return Err(error);
+        }
+    }
+    let closure: BTreeSet<&str> = job.models.closure(select).iter().map(|model| model.name.as_str()).collect();
+    let is_asked = |model: &&Model| {
+        closure.contains(model.name.as_str())
+            || (model.layer == Layer::Check && model.reads().all(|input| closure.contains(input)))
+    };
+    Ok(job.models.in_order().into_iter().filter(is_asked).collect())
+}
+
+/// What the models read of earlier runs, as the manifest lists it.
+///
+/// # Errors
+/// A listed file is gone or was changed by somebody else (73).
+pub fn public(store: &Store, job: &Job, models: &[&Model], as_of: NaiveDate) -> Result<Public> {
+    let manifest = Manifest::read(store, &job.name)?;
+    let mut public = Public::default();
+    for input in models.iter().flat_map(|model| &model.inputs) {
+        if let Input::Published(table) = input {
+            let partitions = manifest.published(store, table, as_of)?;
+            public.earlier.insert(table.clone(), partition_files(&partitions));
+        }
+    }
+    for model in models.iter().filter(|model| model.publish) {
+        public.folders.insert(model.name.clone(), manifest.folders(&model.name));
+    }
+    Ok(public)
+}
+
+/// The files of a manifest's partitions as tables read them.
+pub fn partition_files(partitions: &[Partition]) -> Vec<PartitionFile> {
+    let file = |partition: &Partition| PartitionFile {
+        path: partition.path.clone(),
+        rows: partition.rows,
+        values: partition.values.iter().map(|(_, value)| value.clone()).collect(),
+    };
+    partitions.iter().map(file).collect()
+}
+
+fn stage<T>(reporter: &Reporter, stage: Stage, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let started = Instant::now();
+    reporter.say(Event::StageStarted { stage });
+    let done = work();
+    reporter.say(Event::StageFinished { stage, elapsed: started.elapsed() });
+    done
+}
+
+fn holder(job: &Job, request: &Request) -> Holder {
+    Holder {
+        job: job.name.clone(),
+        run_id: request.run_id.clone(),
+        started_at: request.started_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        as_of_date: request.as_of.to_string(),
+    }
+}
+
+fn staged(file: StagedFile) -> Staged {
+    Staged { key: file.key, path: file.path, rows: file.rows, bytes: file.bytes, sha256: file.sha256 }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a record is about everything a run was")]
+fn record(
+    job: &Job,
+    store: &Store,
+    lease: &Lease,
+    request: &Request,
+    models: &[&Model],
+    clock: &Clock,
+    ledger: &Ledger,
+    stopped: bool,
+    published: &Result<Vec<Published>>,
+) -> Result<Vec<Stale>> {
+    let error = published.as_ref().err();
+    let params = job.params(request.as_of);
+    let text = |(name, value): (&str, &datafusion::scalar::ScalarValue)| (name.to_owned(), value.to_string());
+    let run = RunRecord {
+        run_id: request.run_id.clone(),
+        job: job.name.clone(),
+        as_of: Some(request.as_of),
+        started_at: Some(request.started_at),
+        finished_at: Some(clock.now()),
+        outcome: Outcome::of(error, stopped),
+        exit_code: Some(error.map_or(0, |error| error.class().exit_code())),
+        is_published: published.is_ok(),
+        selection: request.select.clone(),
+        parameters: params.iter().filter(|(name, _)| !name.starts_with("span_")).map(text).collect(),
+        sql_hashes: models.iter().map(|model| (model.name.clone(), model.hash.clone())).collect(),
+        job_hash: Some(job.hash.clone()),
+        error_class: error.map(Error::class),
+        error_message: error.map(|error| error.message().to_owned()),
+    };
+    let (published, stale) = match published {
+        Ok(published) => {
+            let manifest = Manifest::read(store, &job.name)?;
+            (published.as_slice(), publish::stale(&manifest, request.as_of, published, &history_readers(job)))
+        }
+        Err(_) => (&[][..], Vec::new()),
+    };
+    records::write(store, lease, &run, &ledger.totals(), published, &stale)?;
+    Ok(stale)
+}
+
+/// For each public table, the tables whose earlier partitions it rests on, directly or through others of its date.
+fn history_readers(job: &Job) -> BTreeMap<String, BTreeSet<String>> {
+    let mut readers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for model in job.models.in_order() {
+        let mut reads: BTreeSet<String> = BTreeSet::new();
+        for input in &model.inputs {
+            match input {
+                Input::Published(table) => {
+                    reads.insert(table.clone());
+                }
+                Input::Model(name) => reads.extend(readers.get(name).into_iter().flatten().cloned()),
+                _ => {}
+            }
+        }
+        readers.insert(model.name.clone(), reads);
+    }
+    readers.retain(|table, reads| !reads.is_empty() && job.models.get(table).is_some_and(|model| model.publish));
+    readers
+}
+
+/// A folder for what need not survive the run; removed with it.
+struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    fn create(job: &Job, run_id: &str) -> Result<Self> {
+        let base = job.engine.spill_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let path = base.join(format!("tailwater-{run_id}"));
+        std::fs::create_dir_all(&path).map_err(|e| Error::io("create", &path, &e))?;
+        Ok(Scratch { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
