@@ -1,0 +1,201 @@
+/*---
+title = "What a finding costs over the next twelve months if nothing changes"
+owner = "finance"
+grain = ["finding_id"]
+
+[columns]
+finding_id = { type = "text", doc = "The case" }
+run_rate_12m = { type = "decimal(18,4)", doc = "Gap of a full period under the terms and billing of the latest checked period, times periods a year" }
+remaining_amount = { type = "decimal(18,4)", doc = "The same up to the end of the term; null where the term is open" }
+
+[checks]
+not_null = ["finding_id", "run_rate_12m"]
+
+[decisions]
+full_period = "The latest checked period is restated to a full one under the terms of its last day: a discount that ended in its middle counts for all of it"
+right_by_now = "Nothing where the latest checked period does not show the code, where billing has resumed, or where the contract is over"
+one_off = "One-offs, duplicates and open invoices are themselves"
+---*/
+with settled_finding as (
+    select
+        finding_id,
+        check_code,
+        contract_line_id,
+        component,
+        cell_no,
+        step,
+        gap_amount,
+        leak_amount,
+        minor_digits
+    from settled_finding
+),
+
+waterfall as (
+    select
+        contract_line_id,
+        cell_no,
+        verdict,
+        period_end_date,
+        charged_days,
+        billed_quantity,
+        quantity_fraction,
+        billed_net_amount,
+        billed_gross_amount,
+        line_count,
+        last_quantity,
+        last_price,
+        last_discount_factor,
+        last_discount_amount,
+        last_expired_pct,
+        last_expired_amount
+    from waterfall
+    where verdict = 'verified'
+),
+
+line_grid as (
+    select
+        contract_line_id,
+        contract_id,
+        months,
+        life_end_date
+    from line_grid
+),
+
+contract_version as (
+    select
+        contract_id,
+        end_date,
+        charged_to_date
+    from contract_version
+    where is_current
+),
+
+latest as (
+    select *
+    from waterfall
+    qualify row_number() over (partition by contract_line_id order by cell_no desc) = 1
+),
+
+-- A full period by the factors of the latest one. Estimates: floats are good enough, one row's own values.
+full_period as (
+    select
+        latest.contract_line_id,
+        latest.cell_no,
+        latest.charged_days,
+        latest.line_count,
+        line_grid.months,
+        latest.charged_days > 0 and line_grid.life_end_date <= cast($as_of as date) as is_over,
+        least(contract_version.charged_to_date, coalesce(contract_version.end_date, date '9999-12-31')) as end_date,
+        cast(latest.billed_quantity as double) * cast(latest.billed_net_amount as double)
+            / nullif(cast(latest.quantity_fraction as double), 0) as coverage_value,
+        cast(latest.last_quantity as double) * cast(latest.billed_net_amount as double)
+            / nullif(cast(latest.quantity_fraction as double), 0) as quantity_value,
+        cast(latest.last_quantity as double) * cast(latest.last_price as double)
+            * coalesce(cast(latest.billed_net_amount as double) / nullif(cast(latest.billed_gross_amount as double), 0), 1) as price_value,
+        cast(latest.last_quantity as double) * cast(latest.last_price as double) * cast(latest.last_discount_factor as double)
+            - cast(latest.last_discount_amount as double) as due_value,
+        cast(latest.last_quantity as double) * cast(latest.last_price as double) * cast(latest.last_expired_pct as double) / 100
+            + cast(latest.last_expired_amount as double) as expired_value
+    from latest
+    inner join line_grid
+        on latest.contract_line_id = line_grid.contract_line_id
+    left join contract_version
+        on line_grid.contract_id = contract_version.contract_id
+),
+
+restated as (
+    select
+        settled_finding.finding_id,
+        settled_finding.minor_digits,
+        full_period.months,
+        full_period.end_date,
+        case
+            when full_period.is_over or settled_finding.leak_amount = 0 then 0
+            when settled_finding.check_code in ('C2', 'C4', 'C10', 'C11', 'O1') then 0
+            when settled_finding.component <> 'charge' or settled_finding.check_code = 'E1' or full_period.charged_days = 0
+                then cast(settled_finding.gap_amount as double)
+            when settled_finding.step = 'S1' and settled_finding.check_code = 'O2' then 0
+            when settled_finding.step = 'S1' and full_period.line_count = 0 then full_period.due_value
+            when settled_finding.step = 'S1' then full_period.coverage_value
+            when settled_finding.step = 'S2' then full_period.quantity_value - full_period.coverage_value
+            when settled_finding.step = 'S3' then full_period.price_value - coalesce(full_period.quantity_value, full_period.price_value)
+            when settled_finding.check_code = 'P1' then least(full_period.due_value - full_period.price_value, full_period.expired_value)
+            when settled_finding.check_code = 'P2'
+                then greatest(full_period.due_value - full_period.price_value - full_period.expired_value, 0)
+            when settled_finding.step = 'S4' then full_period.due_value - full_period.price_value
+            else 0
+        end as gap_value
+    from settled_finding
+    inner join full_period
+        on settled_finding.contract_line_id = full_period.contract_line_id
+        and settled_finding.cell_no = full_period.cell_no
+    where full_period.months is not null
+),
+
+yearly as (
+    select
+        finding_id,
+        minor_digits,
+        end_date,
+        cast(coalesce(gap_value, 0) * 12 / months as decimal(38,10)) as run_rate
+    from restated
+),
+
+recurring as (
+    select
+        finding_id,
+        max(minor_digits) as minor_digits,
+        max(end_date) as end_date,
+        sum(run_rate) as run_rate
+    from yearly
+    group by finding_id
+),
+
+itself as (
+    select
+        settled_finding.finding_id,
+        max(settled_finding.minor_digits) as minor_digits,
+        sum(case
+            when settled_finding.component in ('', 'one_off') or settled_finding.check_code = 'O1' or line_grid.months is null
+                then settled_finding.leak_amount
+            else 0
+        end) as leak_amount
+    from settled_finding
+    left join line_grid
+        on settled_finding.contract_line_id = line_grid.contract_line_id
+    group by settled_finding.finding_id
+),
+
+added as (
+    select
+        itself.finding_id,
+        itself.minor_digits,
+        itself.leak_amount,
+        coalesce(recurring.run_rate, 0) as run_rate,
+        case
+            when recurring.finding_id is null then cast(0 as decimal(38,10))
+            when recurring.end_date >= date '9999-01-01' then null
+            else cast(
+                cast(recurring.run_rate as double)
+                * cast(greatest(recurring.end_date - cast($as_of as date) - 1, 0) as double) / 365
+                as decimal(38,10)
+            )
+        end as remaining
+    from itself
+    left join recurring
+        on itself.finding_id = recurring.finding_id
+)
+
+select
+    finding_id,
+    cast(leak_amount + case minor_digits
+        when 0 then cast(round(run_rate, 0) as decimal(18,4))
+        when 3 then cast(round(run_rate, 3) as decimal(18,4))
+        else cast(round(run_rate, 2) as decimal(18,4))
+    end as decimal(18,4)) as run_rate_12m,
+    case minor_digits
+        when 0 then cast(round(remaining, 0) as decimal(18,4))
+        when 3 then cast(round(remaining, 3) as decimal(18,4))
+        else cast(round(remaining, 2) as decimal(18,4))
+    end as remaining_amount
+from added

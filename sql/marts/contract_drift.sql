@@ -1,0 +1,298 @@
+/*---
+title = "Contract drift"
+owner = "finance"
+grain = ["finding_id", "as_of_date"]
+partition_by = ["as_of_date"]
+
+[columns]
+finding_id = { type = "text", doc = "Same case, same id, on every run" }
+check_code = { type = "text", doc = "The check that fired" }
+class = { type = "text", doc = "leak, liability, timing or exposure" }
+severity = { type = "text", doc = "high, medium, low; info where no material money is open" }
+is_material = { type = "boolean", doc = "More than the tolerance in reporting currency and in share of the expected amount" }
+status = { type = "text", doc = "open, confirmed, waived, disputed or corrected" }
+account_id = { type = "text", doc = "The account" }
+account_name = { type = "text", doc = "Its name" }
+owner_id = { type = "text", doc = "Who is to act" }
+owner_role = { type = "text", doc = "In which role" }
+contract_id = { type = "text", doc = "The contract; empty where there is none" }
+contract_line_id = { type = "text", doc = "The contract line; empty where there is none" }
+product_id = { type = "text", doc = "The product; empty where there is none" }
+subject_id = { type = "text", doc = "The invoice of C12, O1 and R; else empty" }
+currency = { type = "text", doc = "Currency of the amounts" }
+expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations it touches: context, not additive over findings" }
+billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches: context, not additive over findings" }
+gap_amount = { type = "decimal(18,4)", doc = "What the cause adds to expected minus billed, to date" }
+waived_amount = { type = "decimal(18,4)", doc = "Of it, waived" }
+absorbed_amount = { type = "decimal(18,4)", doc = "Of it, paid through a true-up; null until commitments are rated" }
+corrected_amount = { type = "decimal(18,4)", doc = "Of it, given back by credits; signed like the gap" }
+leak_amount = { type = "decimal(18,4)", doc = "Money due and not billed, to date; negative where too much was billed" }
+leak_run_rate_12m = { type = "decimal(18,4)", doc = "What it costs in twelve months if nothing changes" }
+leak_remaining_term = { type = "decimal(18,4)", doc = "What it costs up to the end of the term; null where the term is open" }
+leak_amount_reporting = { type = "decimal(18,4)", doc = "leak_amount in the reporting currency; null where no rate is known" }
+evidence = { type = "text", doc = "The invoice lines and term rows it rests on" }
+explanation = { type = "text", doc = "One sentence a person can check by hand" }
+source_of_error = { type = "text", doc = "contract_not_captured, billing_config, metering, manual_edit, collections or unknown" }
+confidence = { type = "text", doc = "high, medium, or biller_only where the terms come from the biller itself" }
+period_start_date = { type = "date", doc = "First day of the first period affected" }
+period_end_date = { type = "date", doc = "First day after the last period affected" }
+first_seen_date = { type = "date", doc = "as_of_date of the first run that saw the case" }
+days_open = { type = "integer", doc = "Days since then" }
+decide_by_date = { type = "date", doc = "Notice deadline or end of the back-billing limit, whichever is earlier" }
+as_of_date = { type = "date", doc = "Business date of the run" }
+
+[checks]
+not_null = ["finding_id", "check_code", "class", "severity", "is_material", "status", "account_id", "currency", "leak_amount", "leak_run_rate_12m", "explanation", "confidence", "first_seen_date", "days_open", "as_of_date"]
+expect.leak_sign = "class <> 'leak' or leak_amount >= 0"
+expect.liability_sign = "class <> 'liability' or leak_amount <= 0"
+
+[decisions]
+case = "One case per check, contract line and subject, without the period: five months are one case"
+fx = "The rate of as_of, else the latest one not older than fx_max_age_days; without one the reporting amount is unknown, never the amount itself"
+material = "Above material_amount in reporting currency and above material_pct of the expected amount; immaterial gaps stay in all totals"
+---*/
+with contract_drift_period as (
+    select
+        finding_id,
+        check_code,
+        class,
+        account_id,
+        account_name,
+        owner_id,
+        owner_role,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        gap_amount,
+        waived_amount,
+        corrected_amount,
+        leak_amount,
+        currency
+    from contract_drift_period
+),
+
+finding_run_rate as (
+    select
+        finding_id,
+        run_rate_12m,
+        remaining_amount
+    from finding_run_rate
+),
+
+finding_story as (
+    select
+        finding_id,
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date
+    from finding_story
+),
+
+finding_review as (
+    select
+        finding_id,
+        decision,
+        decided_at,
+        expires_date
+    from finding_review
+    where decided_at < cast($as_of_end as timestamp)
+),
+
+line_grid as (
+    select
+        contract_line_id,
+        term_source,
+        assumed_terms
+    from line_grid
+),
+
+contract_version as (
+    select
+        contract_id,
+        renewal_date,
+        notice_days,
+        backbill_limit_days
+    from contract_version
+    where is_current
+),
+
+fx_rate as (
+    select
+        from_currency,
+        rate_date,
+        rate
+    from fx_rate
+    where to_currency = cast($reporting_currency as varchar)
+        and rate_date <= cast($as_of as date)
+        and rate_date > cast($as_of as date) - cast(cast($fx_max_age_days as bigint) as int)
+),
+
+earlier as (
+    select
+        finding_id,
+        first_seen_date
+    from published.contract_drift
+),
+
+first_seen as (
+    select
+        finding_id,
+        min(first_seen_date) as first_seen_date
+    from earlier
+    group by finding_id
+),
+
+current_rate as (
+    select
+        from_currency,
+        rate
+    from fx_rate
+    qualify row_number() over (partition by from_currency order by rate_date desc) = 1
+),
+
+latest_review as (
+    select
+        finding_id,
+        decision,
+        expires_date
+    from finding_review
+    qualify row_number() over (partition by finding_id order by decided_at desc) = 1
+),
+
+summed as (
+    select
+        finding_id,
+        max(check_code) as check_code,
+        max(class) as class,
+        max(account_id) as account_id,
+        max(account_name) as account_name,
+        max(owner_id) as owner_id,
+        max(owner_role) as owner_role,
+        max(contract_id) as contract_id,
+        max(contract_line_id) as contract_line_id,
+        max(product_id) as product_id,
+        max(subject_id) as subject_id,
+        max(currency) as currency,
+        min(period_start_date) as period_start_date,
+        max(period_end_date) as period_end_date,
+        sum(gap_amount) as gap_amount,
+        sum(waived_amount) as waived_amount,
+        sum(corrected_amount) as corrected_amount,
+        sum(leak_amount) as leak_amount
+    from contract_drift_period
+    group by finding_id
+),
+
+joined as (
+    select
+        summed.*,
+        finding_run_rate.run_rate_12m,
+        finding_run_rate.remaining_amount,
+        finding_story.evidence,
+        finding_story.explanation,
+        finding_story.expected_amount,
+        finding_story.billed_amount,
+        case
+            when summed.currency = cast($reporting_currency as varchar) then summed.leak_amount
+            else cast(round(cast(cast(summed.leak_amount as decimal(38,4)) * current_rate.rate as decimal(38,10)), 2) as decimal(18,4))
+        end as reporting_amount,
+        case
+            when line_grid.term_source = 'billing' then 'biller_only'
+            when line_grid.term_source is not null and coalesce(line_grid.assumed_terms, '') <> '' then 'medium'
+            else 'high'
+        end as confidence,
+        coalesce(first_seen.first_seen_date, cast($as_of as date)) as first_seen_date,
+        least(
+            contract_version.renewal_date - cast(contract_version.notice_days as int),
+            finding_story.first_billable_date + cast(contract_version.backbill_limit_days as int)
+        ) as decide_by_date,
+        case when latest_review.expires_date is null or latest_review.expires_date > cast($as_of as date) then latest_review.decision end as decision
+    from summed
+    left join finding_run_rate
+        on summed.finding_id = finding_run_rate.finding_id
+    left join finding_story
+        on summed.finding_id = finding_story.finding_id
+    left join line_grid
+        on summed.contract_line_id = line_grid.contract_line_id
+    left join contract_version
+        on summed.contract_id = contract_version.contract_id
+    left join current_rate
+        on summed.currency = current_rate.from_currency
+    left join first_seen
+        on summed.finding_id = first_seen.finding_id
+    left join latest_review
+        on summed.finding_id = latest_review.finding_id
+),
+
+weighed as (
+    select
+        joined.*,
+        abs(coalesce(reporting_amount, leak_amount)) as size,
+        abs(coalesce(reporting_amount, leak_amount)) > cast($material_amount as decimal(18,4))
+            and abs(leak_amount) > cast(
+                cast(coalesce(expected_amount, 0) as decimal(38,4)) * cast($material_pct as decimal(9,4)) * cast(0.01 as decimal(4,2))
+                as decimal(38,10)
+            ) as is_material
+    from joined
+)
+
+select
+    finding_id,
+    check_code,
+    class,
+    case
+        when not is_material then 'info'
+        when size >= cast($severity_high_amount as decimal(18,4)) then 'high'
+        when size >= cast($severity_medium_amount as decimal(18,4)) then 'medium'
+        else 'low'
+    end as severity,
+    is_material,
+    case
+        when decision = 'disputed' then 'disputed'
+        when leak_amount = 0 and waived_amount <> 0 then 'waived'
+        when leak_amount = 0 and corrected_amount <> 0 then 'corrected'
+        when decision = 'confirmed' then 'confirmed'
+        else 'open'
+    end as status,
+    account_id,
+    account_name,
+    owner_id,
+    owner_role,
+    contract_id,
+    contract_line_id,
+    product_id,
+    subject_id,
+    currency,
+    expected_amount,
+    billed_amount,
+    cast(gap_amount as decimal(18,4)) as gap_amount,
+    cast(waived_amount as decimal(18,4)) as waived_amount,
+    cast(null as decimal(18,4)) as absorbed_amount,
+    cast(corrected_amount as decimal(18,4)) as corrected_amount,
+    cast(leak_amount as decimal(18,4)) as leak_amount,
+    run_rate_12m as leak_run_rate_12m,
+    remaining_amount as leak_remaining_term,
+    cast(reporting_amount as decimal(18,4)) as leak_amount_reporting,
+    evidence,
+    explanation,
+    case
+        when check_code in ('P11', 'E1') then 'manual_edit'
+        when check_code = 'Q3' then 'metering'
+        when check_code in ('Q6', 'C1', 'C7', 'P9') then 'contract_not_captured'
+        when check_code in ('R1', 'R2', 'R3', 'R4') then 'collections'
+        when check_code = 'O2' then 'unknown'
+        else 'billing_config'
+    end as source_of_error,
+    confidence,
+    period_start_date,
+    period_end_date,
+    first_seen_date,
+    cast(cast($as_of as date) - first_seen_date as bigint) as days_open,
+    cast(decide_by_date as date) as decide_by_date,
+    cast($as_of as date) as as_of_date
+from weighed
