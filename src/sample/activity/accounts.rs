@@ -5,7 +5,7 @@ use super::behaviour::Behaviour;
 use super::calendar::{Day, date_of, day_of};
 use super::contacts::{contacts, primary};
 use super::draw::Draw;
-use crate::sample::company::Account;
+use crate::sample::company::{Account, Segment};
 use crate::sample::table::{Cell, Rows};
 
 /// The day the CRM first knew of a customer: a lead, weeks to months before the contract.
@@ -95,7 +95,6 @@ fn standing(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -
 
 /// One small account in thirty belongs to an enterprise: a subsidiary with a contract of its own.
 fn parent<'a>(activity: &Activity<'a>, account: &Account) -> Option<&'a str> {
-    use crate::sample::company::Segment;
     let mut draw = Draw::of(activity.key, "parent", i64::from(account.index));
     if account.segment != Segment::Smb || !draw.chance(0.03) {
         return None;
@@ -138,7 +137,7 @@ pub(super) fn xrefs(activity: &Activity<'_>) -> Rows<5> {
     rows
 }
 
-/// The first day of `date`'s customer life that events can fall on.
+/// The first day that a customer's events can fall on: the company's first day of usage, or the customer's own.
 pub(super) fn first_day(activity: &Activity<'_>, behaviour: &Behaviour) -> Day {
     behaviour.customer.joined.max(activity.start)
 }
@@ -148,7 +147,7 @@ pub(super) fn last_day(activity: &Activity<'_>, behaviour: &Behaviour) -> Day {
     behaviour.customer.left.map_or(activity.horizon, |left| activity.horizon.min(left - 1))
 }
 
-/// Days as dates, for readers of rows.
+/// A day as a date, if it is known by the horizon.
 pub(super) fn shown(day: Option<Day>, horizon: Day) -> Cell {
     day.filter(|day| *day <= horizon).map_or(Cell::Null, |day| date_of(day).into())
 }

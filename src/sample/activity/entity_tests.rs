@@ -149,3 +149,51 @@ fn trouble_shows_before_customers_leave() {
     assert!(troubled.1 / troubled.0 > 2.0 * calm.1 / calm.0, "escalations {troubled:?} {calm:?}");
     assert!(troubled.2 / troubled.0 > 1.5 * calm.2 / calm.0, "breaches {troubled:?} {calm:?}");
 }
+
+#[test]
+fn planted_stories_are_told_by_the_entities() {
+    let models = Models::load(None).unwrap();
+    let company = Company::new(&SampleSpec { seed: 6, ..SampleSpec::default() });
+    let horizon = date(LATE);
+    let place = |entity: &str, name: &str| {
+        let contract = &models.entity(entity).unwrap().contract;
+        contract.columns.iter().position(|column| column.name == name).unwrap()
+    };
+    let handoffs = rows(&company, horizon, "handoff", &models);
+    let assessments = rows(&company, horizon, "csm_assessment", &models);
+    let utterances = rows(&company, horizon, "utterance", &models);
+    let (mut denied, mut omitted, mut green) = (0, 0, 0);
+    for planted in planted_behaviour(&company, horizon) {
+        let number = &planted.account_id[4..];
+        let said = format!("We can do {}% off for the first", planted.magnitude);
+        let is_said = || {
+            let calls = utterances.iter().filter(|(key, _)| key[0].starts_with(&format!("eng-{number}-deal")));
+            calls.into_iter().any(|(_, row)| row[place("utterance", "text")].starts_with(&said))
+        };
+        let form = || &handoffs[&vec![format!("ho-{number}")]][place("handoff", "pricing_concessions")];
+        match planted.kind {
+            Kind::HandoffContradiction => {
+                assert!(form() == "none" && is_said(), "{planted:?}");
+                denied += 1;
+            }
+            Kind::HandoffOmission => {
+                assert!(form().is_empty() && is_said(), "{planted:?}");
+                omitted += 1;
+            }
+            Kind::GreenWhileDeclining => {
+                let end = planted.to.unwrap_or(horizon);
+                for row in
+                    assessments.values().filter(|row| row[place("csm_assessment", "account_id")] == planted.account_id)
+                {
+                    let at = date(&row[place("csm_assessment", "assessed_at")][..10]);
+                    if (planted.from..end).contains(&at) {
+                        assert_eq!(row[place("csm_assessment", "rating")], "green", "{planted:?}");
+                        green += 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(denied >= 5 && omitted >= 5 && green >= 10, "{denied} {omitted} {green}");
+}
