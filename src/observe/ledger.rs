@@ -52,6 +52,8 @@ impl Totals {
     fn add(&mut self, event: &Event) {
         match event {
             Event::StageFinished { stage, elapsed } => *self.stages.entry(*stage).or_default() += *elapsed,
+            // What an earlier run landed is not landed again.
+            Event::Landed { unchanged: true, .. } => {}
             Event::Landed { rows, quarantined, .. } => {
                 self.landed_rows += rows;
                 self.quarantined_rows += quarantined;

@@ -36,6 +36,7 @@ struct Tally {
     rows: u64,
     things: u64,
     flawed: u64,
+    unchanged: u64,
     bytes: u64,
 }
 
@@ -83,10 +84,14 @@ impl Sink for Terminal {
             Event::StageStarted { stage } => state.begin(*stage),
             Event::StageFinished { stage, elapsed } => self.finished(state, *stage, *elapsed),
             Event::Progress { what, done, total, .. } => state.progress(what, *done, *total),
-            Event::Landed { rows, quarantined, .. } => {
-                state.tally.rows += rows;
+            Event::Landed { rows, quarantined, unchanged, .. } => {
                 state.tally.things += 1;
-                state.tally.flawed += quarantined;
+                if *unchanged {
+                    state.tally.unchanged += 1;
+                } else {
+                    state.tally.rows += rows;
+                    state.tally.flawed += quarantined;
+                }
             }
             Event::Built { rows, .. } => {
                 state.tally.rows += rows;
@@ -103,7 +108,7 @@ impl Sink for Terminal {
                 state.tally.rows += rows;
                 state.tally.bytes += bytes;
                 state.tally.things += 1;
-                state.tally.flawed += u64::from(!changed);
+                state.tally.unchanged += u64::from(!changed);
             }
             Event::Note { text } => state.say(&format!("  {text}")),
         }
@@ -131,9 +136,11 @@ impl Tally {
         if self.flawed > 0 {
             words.push(match stage {
                 Stage::Check => format!("{} did not pass", count(self.flawed)),
-                Stage::Publish => format!("{} unchanged", count(self.flawed)),
                 _ => format!("{} in quarantine", count(self.flawed)),
             });
+        }
+        if self.unchanged > 0 {
+            words.push(format!("{} unchanged", count(self.unchanged)));
         }
         words.join(" · ")
     }
@@ -203,11 +210,11 @@ mod tests {
 
     #[test]
     fn a_finished_stage_says_what_it_did() {
-        let tally = |rows, things, flawed, bytes| Tally { rows, things, flawed, bytes };
-        assert_eq!(tally(1_203_113, 46, 12, 0).words(Stage::Land), "1,203,113 rows · 46 streams · 12 in quarantine");
-        assert_eq!(tally(9_000, 14, 0, 0).words(Stage::Transform), "14 tables · 9,000 rows");
-        assert_eq!(tally(0, 120, 1, 0).words(Stage::Check), "120 checks · 1 did not pass");
-        assert_eq!(tally(1, 1, 1, 2_000).words(Stage::Publish), "1 file · 1 row · 2.0 kB · 1 unchanged");
-        assert_eq!(tally(0, 0, 0, 0).words(Stage::Lease), "");
+        let tally = |rows, things, flawed, unchanged, bytes| Tally { rows, things, flawed, unchanged, bytes };
+        assert_eq!(tally(1_203_113, 46, 12, 0, 0).words(Stage::Land), "1,203,113 rows · 46 streams · 12 in quarantine");
+        assert_eq!(tally(9_000, 14, 0, 0, 0).words(Stage::Transform), "14 tables · 9,000 rows");
+        assert_eq!(tally(0, 120, 1, 0, 0).words(Stage::Check), "120 checks · 1 did not pass");
+        assert_eq!(tally(1, 1, 0, 1, 2_000).words(Stage::Publish), "1 file · 1 row · 2.0 kB · 1 unchanged");
+        assert_eq!(tally(0, 0, 0, 0, 0).words(Stage::Lease), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::commit::Commit;
 use super::journal::Journal;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Object};
 use super::{Published, Step};
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
@@ -15,7 +15,7 @@ pub struct DeadOutcome {
     pub run: DeadRun,
     /// Whether its results are public: it had passed its commit point.
     pub is_committed: bool,
-    /// What its commit holds, where it was finished just now.
+    /// What its commit holds: all of it where it was finished just now, what it wrote where it had been finished before.
     pub published: Vec<Published>,
 }
 
@@ -39,16 +39,31 @@ pub fn recover(store: &Store, lease: &mut Lease, reporter: &Reporter) -> Result<
     let mut recovery = Recovery::default();
     for run in lease.dead() {
         store.remove_tree(&keys::staging(&run.run_id))?;
+        // The last commit may have been finished and its run have died before it could say so: then the manifest knows
+        // what it wrote.
+        let is_committed = manifest.commit == run.run_id;
         let published = match &finished {
             Some((commit, published)) if *commit == run.run_id => published.clone(),
+            _ if is_committed => written_by(&manifest, &run.run_id),
             _ => Vec::new(),
         };
-        // The last commit may have been finished and its run have died before it could say so.
-        let is_committed = manifest.commit == run.run_id;
         recovery.dead.push(DeadOutcome { run: run.clone(), is_committed, published });
     }
     store.sweep_temporaries()?;
     Ok(recovery)
+}
+
+fn written_by(manifest: &Manifest, commit: &str) -> Vec<Published> {
+    let of_commit = manifest.objects.iter().filter(|(_, object)| object.commit == commit);
+    let published = |(key, object): (&String, &Object)| Published {
+        table: object.table.clone(),
+        key: key.clone(),
+        rows: object.rows,
+        bytes: object.bytes,
+        sha256: object.sha256.clone(),
+        changed: true,
+    };
+    of_commit.map(published).collect()
 }
 
 fn roll_forward(store: &Store, lease: &mut Lease, reporter: &Reporter) -> Result<(String, Vec<Published>)> {

@@ -122,6 +122,9 @@ fn killed_after_any_step_the_next_start_ends_in_one_of_the_two_states() {
         assert_eq!(warehouse.public(), expected, "after {steps} steps");
         let [dead] = &recovery.dead[..] else { panic!("one run died: {recovery:?}") };
         assert_eq!((dead.run.run_id.as_str(), dead.is_committed), ("dead", steps > 0));
+        let changed = dead.published.iter().filter(|object| object.changed).map(|object| object.key.as_str());
+        let expected = if steps == 0 { Vec::new() } else { vec![NEW[0].0, NEW[2].0] };
+        assert_eq!(changed.collect::<Vec<_>>(), expected, "after {steps} steps");
 
         warehouse.publish("again", &NEW).unwrap();
         warehouse.assert_whole();
