@@ -1,9 +1,10 @@
 //! Invoices: the biller's lines gathered by day, posted, voided, rebilled and paid.
 
+use super::activity::Activity;
 use super::biller::{Draft, bill};
 use super::collection;
 use super::company::{Account, Company};
-use super::facts::{Charge, Contract, Invoice, InvoiceLine, LineKind, Product};
+use super::facts::{Contract, Invoice, InvoiceLine, LineKind};
 use super::leaks::Leaks;
 use super::metering;
 use super::months::add_days;
@@ -12,7 +13,13 @@ use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
 /// All invoices created by `until`, of every customer, in order of account, date and id.
-pub fn invoices(company: &Company, contracts: &[Contract], leaks: &Leaks, until: NaiveDate) -> Vec<Invoice> {
+pub fn invoices(
+    company: &Company,
+    activity: &Activity<'_>,
+    contracts: &[Contract],
+    leaks: &Leaks,
+    until: NaiveDate,
+) -> Vec<Invoice> {
     let mut by_account: BTreeMap<u32, Vec<&Contract>> = BTreeMap::new();
     for contract in contracts {
         by_account.entry(contract.account).or_default().push(contract);
@@ -21,7 +28,7 @@ pub fn invoices(company: &Company, contracts: &[Contract], leaks: &Leaks, until:
         .accounts
         .iter()
         .filter_map(|account| by_account.get(&account.index).map(|contracts| (account, contracts)))
-        .flat_map(|(account, contracts)| account_invoices(company, account, contracts, leaks, until))
+        .flat_map(|(account, contracts)| account_invoices((company, activity), account, contracts, leaks, until))
         .collect()
 }
 
@@ -35,7 +42,7 @@ pub fn line_ids(contract: &Contract) -> Vec<&str> {
 }
 
 fn account_invoices(
-    company: &Company,
+    (company, activity): (&Company, &Activity<'_>),
     account: &Account,
     contracts: &[&Contract],
     leaks: &Leaks,
@@ -47,7 +54,7 @@ fn account_invoices(
         for id in line_ids(contract) {
             let faults = leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
             let mut drafts = bill(contract, id, faults, until);
-            drafts.extend(metering::bill(company, account, contract, id, until));
+            drafts.extend(metering::bill(activity, account, contract, id, until));
             for Draft { created, is_stuck, line } in drafts {
                 let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| (contract, Vec::new()));
                 group.1.push(line);
@@ -117,9 +124,4 @@ pub fn kind_name(kind: LineKind) -> &'static str {
         LineKind::OneOff => "one_off",
         LineKind::Usage => "usage",
     }
-}
-
-/// Whether a product is metered.
-pub fn is_metered(product: &Product) -> bool {
-    product.charge == Charge::Usage
 }

@@ -90,7 +90,7 @@ impl Grant<'_> {
 
     fn discount(&mut self, line: &Line, position: usize) {
         let start = self.contract.start;
-        let months = i32::try_from(self.draw.weighted((3, 35), &[(6, 40), (9, 10), (4, 15)])).unwrap_or(3);
+        let months = self.draw.weighted((3, 35), &[(6, 40), (9, 10), (4, 15)]);
         let aligned = add_months(start, months);
         let percent = DiscountValue::Percent(self.percent());
         let straddling = add_days(aligned, self.draw.between(4, 24));

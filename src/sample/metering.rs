@@ -1,17 +1,17 @@
 //! Metered lines: tiered usage, invoiced after the period.
 
+use super::activity::{Activity, BillableMetric};
 use super::biller::Draft;
-use super::company::{Account, Company};
+use super::company::Account;
 use super::facts::{Charge, Contract, InvoiceLine, LineKind, Pricing, Product};
 use super::fraction::Fraction;
 use super::periods::{Grid, KnownLine};
 use super::products::{TIERS, price};
-use super::random::Stream;
 use chrono::NaiveDate;
 
 /// Metered lines of one contract line by `until`.
 pub(super) fn bill(
-    company: &Company,
+    activity: &Activity<'_>,
     account: &Account,
     contract: &Contract,
     line_id: &str,
@@ -31,7 +31,7 @@ pub(super) fn bill(
         if period.start >= known.life.end || period.end > until {
             break;
         }
-        let units = units(company, account, &product, &period);
+        let units = metric(&product).map_or(0, |metric| activity.billable_between(account, metric, period.clone()));
         let amount = rated(units, &product, contract).minor(contract.currency.exponent());
         let line = InvoiceLine {
             id: String::new(),
@@ -54,13 +54,14 @@ pub(super) fn bill(
     drafts
 }
 
-/// Units metered in a period.
-fn units(company: &Company, account: &Account, product: &Product, period: &std::ops::Range<NaiveDate>) -> i64 {
-    let days = super::months::days_between(period.start, period.end);
-    let key = u64::from(account.index) << 32 | u64::from(period.start.to_epoch_days().unsigned_abs());
-    let mut draw = Stream::new(company.spec.seed, product.id, key);
-    let seats = i64::from(account.seats_on(period.start).max(1));
-    (0..days.min(400)).map(|_| draw.between(seats, seats * 12)).sum()
+/// The meter behind a product.
+pub(super) fn metric(product: &Product) -> Option<BillableMetric> {
+    match product.id {
+        "api" => Some(BillableMetric::ApiCalls),
+        "documents" => Some(BillableMetric::Documents),
+        "messaging" => Some(BillableMetric::Messages),
+        _ => None,
+    }
 }
 
 /// Price of a tier at 8 digits.

@@ -38,6 +38,7 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use company::Company;
 use std::ops::Range;
+use std::sync::OnceLock;
 use world::World;
 
 /// What a made-up company is a function of.
@@ -90,21 +91,24 @@ const BILLING_ENTITIES: [&str; 18] = [
 #[derive(Debug)]
 pub struct Sample {
     company: Company,
-    world: World,
+    world: OnceLock<World>,
     horizon: NaiveDate,
 }
 
 impl Sample {
     /// The company of `spec`, cut after `horizon`.
     pub fn new(spec: &SampleSpec, horizon: NaiveDate) -> Self {
-        let company = Company::new(spec);
-        let world = World::new(&company, horizon);
-        Sample { company, world, horizon }
+        Sample { company: Company::new(spec), world: OnceLock::new(), horizon }
     }
 
     /// The company behind the rows.
     pub fn company(&self) -> &Company {
         &self.company
+    }
+
+    /// Contracts and billing, made when first asked for.
+    fn world(&self) -> &World {
+        self.world.get_or_init(|| World::new(&self.company, self.horizon))
     }
 
     /// The entities that [`Sample::batches`] makes; `usage_event` comes from [`Sample::usage_events`].
@@ -117,7 +121,11 @@ impl Sample {
     /// # Errors
     /// A bug where the contract lacks a column the sample fills.
     pub fn batches(&self, entity: &str, contract: &Contract) -> Result<Vec<RecordBatch>> {
-        let (contracts, invoices, horizon) = (&self.world.contracts, &self.world.invoices, self.horizon);
+        let horizon = self.horizon;
+        if !BILLING_ENTITIES.contains(&entity) {
+            return activity::batches(&self.company, horizon, entity, contract);
+        }
+        let (contracts, invoices) = (&self.world().contracts, &self.world().invoices);
         match entity {
             "contract" => rows_terms::contract(&self.company, contracts, horizon).batches(contract),
             "contract_line" => rows_terms::contract_line(contracts, horizon).batches(contract),
@@ -137,7 +145,7 @@ impl Sample {
             "payment" => rows_billing::payment(&self.company, invoices, horizon).batches(contract),
             "payment_event" => rows_billing::payment_event(invoices, horizon).batches(contract),
             "credit_note" => rows_billing::credit_note(&self.company, invoices, horizon).batches(contract),
-            _ => activity::batches(&self.company, horizon, entity, contract),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -156,6 +164,6 @@ impl Sample {
     /// # Errors
     /// A bug where a row does not fit the contract.
     pub fn planted(&self, as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
-        planted::batches(&self.company, &self.world, as_of.min(self.horizon))
+        planted::batches(&self.company, self.world(), as_of.min(self.horizon))
     }
 }

@@ -1,7 +1,9 @@
 //! What one customer buys over its life: products, quantities, prices, and when they change.
 
+use super::activity::Activity;
 use super::company::{Account, Company, Frequency, Segment};
 use super::facts::{BeyondRates, PricePeriod, Pricing, Product};
+use super::metering::metric;
 use super::months::add_months;
 use super::products::{ADD_ONS, FIELD_APP, LOCATIONS, METERED, ONBOARDING, PLATFORM, price};
 use super::random::Stream;
@@ -88,7 +90,7 @@ impl Item {
 
 /// The basket of a customer. Terms that change inside a prepaid period would need a refund, so only customers whose billing
 /// periods follow the day they joined see lower prices, fewer units or dropped lines before a renewal.
-pub(super) fn items(company: &Company, account: &Account, is_calendar: bool) -> Vec<Item> {
+pub(super) fn items(company: &Company, activity: &Activity<'_>, account: &Account, is_calendar: bool) -> Vec<Item> {
     let mut draw = Stream::new(company.spec.seed, "basket", u64::from(account.index));
     let level = match account.segment {
         Segment::Smb => draw.between(950, 1_050),
@@ -105,6 +107,14 @@ pub(super) fn items(company: &Company, account: &Account, is_calendar: bool) -> 
     let mut basket = Basket { draw, level, uplift, price_period, items: Vec::new(), account, is_aligned };
     basket.add(PLATFORM, 1);
     basket.fill();
+    for product in METERED {
+        if metric(&product).is_some_and(|metric| activity.uses(account, metric)) {
+            basket.add_metered(product, company.spec.start);
+        }
+    }
+    if account.segment != Segment::Smb && basket.draw.chance(550) {
+        basket.add(ONBOARDING, 1);
+    }
     basket.items
 }
 
@@ -137,10 +147,10 @@ impl Basket<'_> {
     }
 
     fn fill(&mut self) {
-        let (devices, locations, extras, metered) = match self.account.segment {
-            Segment::Smb => (150, 40, 350, 120),
-            Segment::MidMarket => (300, 120, 600, 300),
-            Segment::Enterprise => (450, 300, 850, 600),
+        let (devices, locations, extras) = match self.account.segment {
+            Segment::Smb => (150, 40, 350),
+            Segment::MidMarket => (300, 120, 600),
+            Segment::Enterprise => (450, 300, 850),
         };
         let seats = self.account.seats_on(self.account.joined_date);
         if self.draw.chance(devices) {
@@ -159,16 +169,16 @@ impl Basket<'_> {
                 self.vary_add_on();
             }
         }
-        for product in METERED {
-            if self.draw.chance(metered / 2) {
-                self.add(product, 1);
-                if let Some(item) = self.items.last_mut() {
-                    item.beyond_rates = Some(BeyondRates::Tiers);
-                }
-            }
-        }
-        if self.account.segment != Segment::Smb && self.draw.chance(550) {
-            self.add(ONBOARDING, 1);
+    }
+
+    /// Metered products are sold from the day the meters run.
+    fn add_metered(&mut self, product: Product, meters_from: NaiveDate) {
+        let joined = self.account.joined_date;
+        let added = (0..60).find(|months| add_months(joined, *months) >= meters_from).unwrap_or(0);
+        self.add(product, 1);
+        if let Some(item) = self.items.last_mut() {
+            item.beyond_rates = Some(BeyondRates::Tiers);
+            item.added = added;
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The plan looks at the first eighteen months only, whatever the horizon, so that a later horizon changes nothing in it.
 
+use super::activity::Activity;
 use super::billing::{invoices, line_ids};
 use super::company::Company;
 use super::facts::{Charge, Contract, Discount, Exception, Invoice, Line};
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Codes planted together on one line, how often for every 320 customers, and whether somebody approved the deviation.
-const PLANS: [(&[&str], u32, bool); 26] = [
+const PLANS: [(&[&str], u32, bool); 27] = [
     (&["P1", "P6", "Q2"], 2, false),
     (&["O2 discount", "Q2"], 2, false),
     (&["P1", "Q2"], 2, false),
@@ -42,6 +43,7 @@ const PLANS: [(&[&str], u32, bool); 26] = [
     (&["E1"], 4, false),
     (&["O2 price"], 3, false),
     (&["P6"], 4, false),
+    (&["C12"], 2, false),
 ];
 
 /// Unpaid, short-paid and failing invoices for every 320 customers.
@@ -64,7 +66,7 @@ pub fn planned_until(company: &Company) -> NaiveDate {
 }
 
 /// Everything that is planted in a company.
-pub fn plan(company: &Company, contracts: &[Contract]) -> Leaks {
+pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) -> Leaks {
     let until = planned_until(company);
     let candidates: Vec<Candidate<'_>> =
         contracts.iter().flat_map(|contract| candidates(contract, company, until)).collect();
@@ -98,14 +100,14 @@ pub fn plan(company: &Company, contracts: &[Contract]) -> Leaks {
             }
         }
     }
-    plan_non_payments(company, contracts, &mut leaks, until, scale);
+    let billed = invoices(company, activity, contracts, &leaks, until);
+    plan_non_payments(company, &billed, &mut leaks, until, scale);
     leaks
 }
 
-fn plan_non_payments(company: &Company, contracts: &[Contract], leaks: &mut Leaks, until: NaiveDate, scale: u32) {
+fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, until: NaiveDate, scale: u32) {
     let window = add_days(company.spec.start, 20)..add_days(until, -75);
-    let all = invoices(company, contracts, leaks, until);
-    let mut open: Vec<&Invoice> = all
+    let mut open: Vec<&Invoice> = billed
         .iter()
         .filter(|invoice| invoice.issued.is_some_and(|issued| window.contains(&issued)))
         .filter(|invoice| invoice.voided.is_none() && invoice.replaces.is_none() && !invoice.id.ends_with("-r"))
@@ -172,7 +174,7 @@ fn fault(
             let from = at(0, 2)?.start;
             let permille = draw.between(861, 968);
             is_unlike_other_prices(candidate, contracts, permille)
-                .then(|| Fault::LowPrice(from..NaiveDate::MAX, permille))
+                .then_some(Fault::LowPrice(from..NaiveDate::MAX, permille))
         }
         "C1" => (is_new && count >= 2).then_some(Fault::NeverBills),
         "C2" => {
@@ -191,6 +193,7 @@ fn fault(
             (is_new && !has_free).then(|| Fault::StartsAt(add_days(period.start, inside)))
         }
         "Q2" => low_quantity(candidate, at(0, 2)?.start, draw),
+        "C12" => (!has_free).then_some(Fault::NeverPosts(at(1, 1)?.clone())),
         "E1" => {
             let period = at(0, 1)?.clone();
             (!has_free).then(|| Fault::MisAdds(period, draw.between(20, 180)))
@@ -232,7 +235,7 @@ fn forgets_discount(candidate: &Candidate<'_>) -> Option<Fault> {
                 && !discount.is_by_invoice_date
         })
     })?;
-    (candidate.periods.len() >= 3).then(|| Fault::ForgetsDiscount(period.start..period.end))
+    (candidate.periods.len() >= 3).then_some(Fault::ForgetsDiscount(period.start..period.end))
 }
 
 fn low_quantity(candidate: &Candidate<'_>, from: NaiveDate, draw: &mut Stream) -> Option<Fault> {

@@ -20,7 +20,7 @@ fn copies(contract: &Contract) -> Vec<&'static str> {
     if contract.term_source == "signed" && contract.account % 7 == 2 {
         sources.push("crm");
     }
-    if contract.term_source == "signed" && contract.account % 5 == 0 {
+    if contract.term_source == "signed" && contract.account.is_multiple_of(5) {
         sources.push("billing");
     }
     sources
@@ -95,46 +95,55 @@ pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: Naive
         "source_ref",
     ]);
     for contract in contracts {
-        let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
-        let recorded_at = terminated.map(|(_, recorded)| recorded.and_time(morning()));
-        let anchor = contract.anchor.map(|anchor| if anchor == Anchor::Calendar { "calendar" } else { "anniversary" });
-        for (source, version) in copies(contract)
-            .into_iter()
-            .flat_map(|source| known(contract, horizon).map(move |version| (source, version)))
-        {
-            rows.push([
-                (&contract.id).into(),
-                version.number.into(),
-                version.effective.into(),
-                company.accounts.get(contract.account as usize).map(|account| &account.id).map(String::as_str).into(),
-                source.into(),
-                status(contract, version.end, horizon).into(),
-                version.signed.into(),
-                contract.start.into(),
-                version.end.into(),
-                terminated.map(|(date, _)| date).into(),
-                recorded_at.into(),
-                if version.end.is_some() { "termed" } else { "evergreen" }.into(),
-                version.end.into(),
-                contract.renews.as_deref().into(),
-                contract.notice_days.into(),
-                contract.auto_renew.into(),
-                contract.frequency.name().into(),
-                contract.timing.map(timing_name).into(),
-                anchor.into(),
-                if contract.is_first_full_period { Some("first_full_period") } else { None }.into(),
-                if contract.go_live.is_some() { "go_live" } else { "contract" }.into(),
-                contract.go_live.into(),
-                contract.payment_terms_days.into(),
-                contract.issue_grace_days.into(),
-                contract.currency.code().into(),
-                contract.proration.map(proration_name).into(),
-                if contract.is_holdover { "evergreen" } else { "none" }.into(),
-                format!("{}-v{}.pdf", contract.id, version.number).into(),
-            ]);
+        let account = usize::try_from(contract.account).ok().and_then(|at| company.accounts.get(at));
+        for source in copies(contract) {
+            for version in known(contract, horizon) {
+                rows.push(contract_row(contract, version, account.map(|account| account.id.as_str()), source, horizon));
+            }
         }
     }
     rows
+}
+
+fn contract_row(
+    contract: &Contract,
+    version: &Version,
+    account_id: Option<&str>,
+    source: &str,
+    horizon: NaiveDate,
+) -> [Cell; 28] {
+    let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
+    let anchor = contract.anchor.map(|anchor| if anchor == Anchor::Calendar { "calendar" } else { "anniversary" });
+    [
+        (&contract.id).into(),
+        version.number.into(),
+        version.effective.into(),
+        account_id.into(),
+        source.into(),
+        status(contract, version.end, horizon).into(),
+        version.signed.into(),
+        contract.start.into(),
+        version.end.into(),
+        terminated.map(|(date, _)| date).into(),
+        terminated.map(|(_, recorded)| recorded.and_time(morning())).into(),
+        if version.end.is_some() { "termed" } else { "evergreen" }.into(),
+        version.end.into(),
+        contract.renews.as_deref().into(),
+        contract.notice_days.into(),
+        contract.auto_renew.into(),
+        contract.frequency.name().into(),
+        contract.timing.map(timing_name).into(),
+        anchor.into(),
+        contract.is_first_full_period.then_some("first_full_period").into(),
+        if contract.go_live.is_some() { "go_live" } else { "contract" }.into(),
+        contract.go_live.into(),
+        contract.payment_terms_days.into(),
+        contract.issue_grace_days.into(),
+        contract.currency.code().into(),
+        contract.proration.map(proration_name).into(),
+        if contract.is_holdover { "evergreen" } else { "none" }.into(),
+        format!("{}-v{}.pdf", contract.id, version.number).into(),
+    ]
 }
 
 fn morning() -> NaiveTime {

@@ -1,5 +1,6 @@
 //! The contracts of a customer: terms, lines, amendments and renewals.
 
+use super::activity::Activity;
 use super::company::{Account, Company, Frequency, Segment};
 use super::concessions;
 use super::facts::{Anchor, BeyondRates, Charge, Contract, Line, PricePeriod, Proration, Timing, Version};
@@ -38,8 +39,8 @@ struct Habits {
 }
 
 /// All contracts signed by `until`, of every customer.
-pub fn contracts(company: &Company, until: NaiveDate) -> Vec<Contract> {
-    company.accounts.iter().flat_map(|account| account_contracts(company, account, until)).collect()
+pub fn contracts(company: &Company, activity: &Activity<'_>, until: NaiveDate) -> Vec<Contract> {
+    company.accounts.iter().flat_map(|account| account_contracts(company, activity, account, until)).collect()
 }
 
 /// Whether the end of the customer's life lies on a boundary of its billing periods.
@@ -101,9 +102,9 @@ fn term(account: &Account, habits: &Habits, number: i32) -> (NaiveDate, NaiveDat
     (add_months(at(number), late), at(number + 1))
 }
 
-fn account_contracts(company: &Company, account: &Account, until: NaiveDate) -> Vec<Contract> {
+fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Account, until: NaiveDate) -> Vec<Contract> {
     let habits = habits(company, account);
-    let items = items(company, account, habits.anchor == Some(Anchor::Calendar));
+    let items = items(company, activity, account, habits.anchor == Some(Anchor::Calendar));
     let mut contracts: Vec<Contract> = Vec::new();
     for number in 0..12 {
         let (start, end) = term(account, &habits, number);

@@ -1,5 +1,6 @@
 //! All facts about contracts and billing, gathered once.
 
+use super::activity::Activity;
 use super::billing;
 use super::company::Company;
 use super::facts::{Contract, Invoice};
@@ -23,12 +24,13 @@ impl World {
     /// Facts up to `horizon`, and whatever the plan of leaks looks at beyond it.
     pub fn new(company: &Company, horizon: NaiveDate) -> Self {
         let planned_until = planning::planned_until(company);
-        let planned = terms::contracts(company, planned_until);
-        let leaks = planning::plan(company, &planned);
         let until = horizon.max(planned_until);
-        let mut contracts = if until == planned_until { planned } else { terms::contracts(company, until) };
+        let activity = Activity::new(company, until);
+        let planned = terms::contracts(company, &activity, planned_until);
+        let leaks = planning::plan(company, &activity, &planned);
+        let mut contracts = if until == planned_until { planned } else { terms::contracts(company, &activity, until) };
         planning::approve(&mut contracts, &leaks);
-        let invoices = billing::invoices(company, &contracts, &leaks, until);
+        let invoices = billing::invoices(company, &activity, &contracts, &leaks, until);
         World { contracts, invoices, leaks }
     }
 }
