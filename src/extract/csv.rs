@@ -6,9 +6,9 @@ use super::rows::{Rows, Seen};
 use super::shape::Plan;
 use crate::error::{Class, Error, Result};
 use crate::job::CsvFormat;
-use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use std::cell::Cell;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::rc::Rc;
 
 /// Reads one file; `plan` makes the plan for its column names.
@@ -21,6 +21,7 @@ pub(super) fn read(
     receiver: &mut dyn Receiver,
 ) -> Result<()> {
     bytes::check_text(&mut bytes, name, "CSV")?;
+    let ends_in = line_end(&mut bytes, name)?;
     let tally = Rc::new(Tally::default());
     let watched = Watched { bytes, quote: format.quote, tally: Rc::clone(&tally) };
     let mut reader = ReaderBuilder::new()
@@ -30,6 +31,7 @@ pub(super) fn read(
         .quoting(format.quote.is_some())
         .quote(format.quote.unwrap_or(b'"'))
         .comment(format.comment)
+        .terminator(Terminator::Any(ends_in))
         .buffer_capacity(64 * 1024)
         .from_reader(watched);
     let mut record = ByteRecord::new();
@@ -40,11 +42,23 @@ pub(super) fn read(
     let plan = plan(&header)?;
     let mut rows = Rows::new(&plan, name, seen);
     let mut last = Last::default();
+    let mut line_after = reader.position().line();
     while reader.read_byte_record(&mut record).map_err(|error| unreadable(name, error))? {
-        let line = record.position().map_or(0, ::csv::Position::line);
+        let line_before = std::mem::replace(&mut line_after, reader.position().line());
+        if record.len() == 1 && record.get(0).is_some_and(|field| field.trim_ascii().is_empty()) {
+            continue;
+        }
+        let line = if ends_in == b'\r' {
+            reader.position().record()
+        } else {
+            start_line(&record, line_before, line_after, &tally)
+        };
         last = Last { line, is_short: record.len() < header.len(), is_open: ends_in_break(&record) };
         let whole = std::str::from_utf8(record.as_slice());
-        let texts = |at: usize| whole.ok().and_then(|text| text.get(record.range(at)?));
+        let texts = |at: usize| {
+            let text = whole.ok().and_then(|text| text.get(record.range(at)?))?;
+            Some(if at + 1 == record.len() { text.strip_suffix('\r').unwrap_or(text) } else { text })
+        };
         let split = (0..record.len()).all(|at| texts(at).is_some());
         if !split {
             let shown = String::from_utf8_lossy(record.as_slice()).into_owned();
@@ -60,6 +74,24 @@ pub(super) fn read(
     }
     check_end(&last, &tally, name)?;
     rows.finish(receiver)
+}
+
+/// What ends a line. Both kinds that end in a line feed are read as such, a carriage return before it being cut off:
+/// so the lines that the reader counts are those an editor counts.
+fn line_end(bytes: &mut Bytes, name: &str) -> Result<u8> {
+    let head = bytes.fill_buf().map_err(|error| bytes::unreadable(name, &error))?;
+    Ok(if head.contains(&b'\r') && !head.contains(&b'\n') { b'\r' } else { b'\n' })
+}
+
+/// The line a record starts on; comments and blank lines before it, and breaks inside it, make it differ from the
+/// line that the reader was on before.
+fn start_line(record: &ByteRecord, before: u64, after: u64, tally: &Tally) -> u64 {
+    if after == before + 1 {
+        return before;
+    }
+    let breaks = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+    let is_endless = tally.ends_mid_line() || (tally.is_at_end.get() && record.as_slice().ends_with(b"\n"));
+    after.saturating_sub(breaks + u64::from(!is_endless))
 }
 
 fn header(reader: &mut Reader<Watched>, record: &mut ByteRecord, name: &str) -> Result<Vec<String>> {

@@ -13,6 +13,9 @@ pub mod value;
 
 pub use rows::Seen;
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::Result;
 use arrow::record_batch::RecordBatch;
 

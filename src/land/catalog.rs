@@ -169,7 +169,7 @@ impl Catalog {
     /// The rows do not make a batch (70).
     pub fn run_landed(&self, as_of: NaiveDate) -> Result<RecordBatch> {
         let views = self.view(as_of)?;
-        let mut rows: Vec<(&StreamView, bool, Option<(&String, &i128)>)> = Vec::new();
+        let mut rows = Vec::new();
         for view in &views {
             let mut money = view.quarantined_money.iter();
             rows.push((view, true, money.next()));

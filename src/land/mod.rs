@@ -9,6 +9,9 @@ mod stream;
 mod usage;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalog::{Catalog, StreamView};
 pub use quarantine::quarantine_findings;
 pub use rollup::Rollup;
@@ -56,7 +59,8 @@ pub fn land(store: &Store, job: &Job, now: DateTime<Utc>, as_of: NaiveDate, repo
         }
     }
     for stream in &mut landing.streams {
-        stream.commit(today, job.landing.history_days)?;
+        // A run for a date long past still needs the versions around that date.
+        stream.commit(today.min(as_of), job.landing.history_days)?;
     }
     Catalog::read(store, job)
 }
@@ -108,7 +112,6 @@ impl Landing<'_> {
         let reading = reading(input, contract.as_ref(), self.job);
         let found = files::find(&files.root, input)?;
         let mut stream = Stream::open(self.area, source, &input.name, entity.map(|model| model.name.as_str()))?;
-        let mut seen = Seen::default();
         let what = format!("{source}.{}", input.name);
         let mut landed = 0;
         let total = Some(found.len() as u64);
@@ -124,6 +127,8 @@ impl Landing<'_> {
                     sequence: self.sequence(),
                     covers: None,
                 };
+                // Keys are compared within a file: whether its neighbours are landed today must not decide over its rows.
+                let mut seen = Seen::default();
                 let scratch = self.area.store.draft("_tailwater/landing/unpacked")?;
                 stream.land(&identity, &keeping, |receiver| {
                     let mut counted = Counted { receiver, reporter: self.reporter, what: &what, rows: 0 };

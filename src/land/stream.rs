@@ -117,7 +117,7 @@ impl Drop for Stream<'_> {
 
 enum Rows {
     None,
-    Plain(FileWriter),
+    Plain(Box<FileWriter>),
     Usage(Box<UsageWriter>, DayOf),
 }
 
@@ -191,7 +191,7 @@ impl Receiver for VersionWriter {
                 Rows::Usage(Box::new(writer), DayOf::new(self.zone))
             } else {
                 let properties = properties(ROW_GROUP_ROWS).build();
-                Rows::Plain(FileWriter::create(&self.store, &self.prefix, Arc::clone(&schema), properties)?)
+                Rows::Plain(Box::new(FileWriter::create(&self.store, &self.prefix, Arc::clone(&schema), properties)?))
             };
         }
         let rows = batch.num_rows() as u64;

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 const BUFFER_ROWS: usize = 1_000_000;
 
 /// Bytes sorted together at most, for events with long texts.
-const BUFFER_BYTES: usize = 144 << 20;
+const BUFFER_BYTES: usize = 192 << 20;
 
 /// Rows of a row group: a day's reader decodes at most two groups too many per file.
 const ROW_GROUP_ROWS: usize = 16_384;
