@@ -19,6 +19,10 @@ first_start_date = { type = "date", doc = "Start of the earliest version, the de
 renewal_date = { type = "date", doc = "First day of the next term" }
 renews_contract_id = { type = "text", doc = "The contract that this one renews" }
 notice_days = { type = "integer", doc = "Days before renewal by which notice must be given" }
+auto_renew = { type = "boolean", doc = "Renews by itself" }
+auto_renew_changed_at = { type = "timestamp", doc = "When automatic renewal was last switched" }
+terminated_date = { type = "date", doc = "First day after an early end" }
+terminated_recorded_at = { type = "timestamp", doc = "When the early end was recorded" }
 renewal_price_rule = { type = "text", doc = "none, fixed_pct, index or list" }
 billing_frequency = { type = "text", doc = "monthly, quarterly, semiannual, annual or one_off" }
 bill_timing = { type = "text", doc = "advance or arrears" }
@@ -41,7 +45,7 @@ not_null = ["contract_id", "version", "term_source", "account_id", "valid_from_d
 source_rank = "signed before crm before billing; the others feed term mismatches alone, so two systems that both know a contract never double it"
 known = "A version counts from its day of signature; a draft never does"
 holding = "A version holds from its effective date to the next one's; the first from its start date where that is earlier"
-past_the_end = "Terms go on past end_date under holdover evergreen or automatic renewal, unless another contract renews this one"
+past_the_end = "Terms go on past end_date under holdover evergreen or automatic renewal, up to the start of the contract that renews this one"
 minor_digits = "ISO 4217 exponents: 0 for JPY and its like, 3 for KWD and its like, else 2"
 ---*/
 with canonical_id as (
@@ -69,6 +73,7 @@ contract as (
         renews_contract_id,
         notice_days,
         auto_renew,
+        auto_renew_changed_at,
         renewal_price_rule,
         billing_frequency,
         bill_timing,
@@ -118,9 +123,12 @@ chosen as (
 ),
 
 renewed as (
-    select distinct renews_contract_id
+    select
+        renews_contract_id,
+        min(start_date) as renewal_start_date
     from chosen
     where renews_contract_id is not null
+    group by renews_contract_id
 ),
 
 -- A version holds until the next one takes over.
@@ -164,15 +172,20 @@ select
             else date '9999-12-31'
         end,
         case
-            when (held.holdover_rule = 'evergreen' or coalesce(held.auto_renew, false)) and renewed.renews_contract_id is null
-                then date '9999-12-31'
-            else coalesce(held.end_date, date '9999-12-31')
+            when held.end_date is null then date '9999-12-31'
+            when held.holdover_rule = 'evergreen' or coalesce(held.auto_renew, false)
+                then greatest(held.end_date, coalesce(renewed.renewal_start_date, date '9999-12-31'))
+            else held.end_date
         end
     ) as charged_to_date,
     held.first_start_date,
     coalesce(held.renewal_date, held.end_date) as renewal_date,
     held.renews_contract_id,
     held.notice_days,
+    held.auto_renew,
+    held.auto_renew_changed_at,
+    held.terminated_date,
+    held.terminated_recorded_at,
     held.renewal_price_rule,
     held.billing_frequency,
     coalesce(held.bill_timing, 'advance') as bill_timing,

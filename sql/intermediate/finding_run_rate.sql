@@ -118,7 +118,7 @@ restated as (
             when settled_finding.step = 'S1' and full_period.line_count = 0 then full_period.due_value
             when settled_finding.step = 'S1' then full_period.coverage_value
             when settled_finding.step = 'S2' then full_period.quantity_value - full_period.coverage_value
-            when settled_finding.step = 'S3' then full_period.price_value - coalesce(full_period.quantity_value, full_period.price_value)
+            when settled_finding.step = 'S3a' then full_period.price_value - coalesce(full_period.quantity_value, full_period.price_value)
             when settled_finding.check_code = 'P1' then least(full_period.due_value - full_period.price_value, full_period.expired_value)
             when settled_finding.check_code = 'P2'
                 then greatest(full_period.due_value - full_period.price_value - full_period.expired_value, 0)

@@ -22,7 +22,9 @@ quantity = { type = "decimal(18,6)", doc = "Contracted quantity" }
 unit_price = { type = "decimal(18,8)", doc = "Price of one unit per price_period" }
 price_decimals = { type = "integer", doc = "Decimals a unit price is rounded to, where agreed" }
 price_period_months = { type = "integer", doc = "Months of the price period; null for billing_period and once" }
+unit = { type = "text", doc = "What is counted" }
 unit_size = { type = "decimal(18,6)", doc = "How many of the unit one price buys" }
+seat_rule = { type = "text", doc = "none, high_water, average or end_of_month" }
 metric = { type = "text", doc = "Usage metric that a usage line charges" }
 is_simple = { type = "boolean", doc = "Rated here: flat or per unit, no included units, no seat rule" }
 start_date = { type = "date", doc = "First day of the line as written" }
@@ -99,6 +101,7 @@ contract_line as (
         unit_price,
         price_period,
         price_decimals,
+        unit,
         unit_size,
         metric,
         included_quantity,
@@ -143,6 +146,7 @@ joined as (
         canonical_line.unit_price,
         canonical_line.price_period,
         canonical_line.price_decimals,
+        canonical_line.unit,
         canonical_line.unit_size,
         canonical_line.metric,
         canonical_line.included_quantity,
@@ -181,7 +185,9 @@ select
     unit_price,
     price_decimals,
     cast(case price_period when 'month' then 1 when 'quarter' then 3 when 'year' then 12 end as bigint) as price_period_months,
+    unit,
     unit_size,
+    seat_rule,
     metric,
     pricing_model in ('flat', 'per_unit') and included_quantity is null and coalesce(seat_rule, 'none') = 'none' as is_simple,
     start_date,

@@ -6,7 +6,7 @@ grain = ["contract_line_id", "cell_no", "step", "check_code", "subject_id"]
 [columns]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
-step = { type = "text", doc = "O1, E0, S1, S2, S3, S4, or empty for timing" }
+step = { type = "text", doc = "O1, E0, S1, S2, S3a, S4, or empty for timing" }
 check_code = { type = "text", doc = "The check" }
 subject_id = { type = "text", doc = "Invoice of a C12 or O1; else empty" }
 place = { type = "integer", doc = "Order within the obligation: steps, and codes end to end within a step" }
@@ -176,7 +176,7 @@ negative_row as (
     select
         contract_line_id,
         cell_no,
-        'S3',
+        'S3a',
         'O2',
         '',
         500000,
@@ -277,7 +277,7 @@ price_row as (
     select
         waterfall.contract_line_id,
         waterfall.cell_no,
-        'S3' as step,
+        'S3a' as step,
         case
             when waterfall.has_manual_override then 'P11'
             when price_superseded.contract_line_id is not null then 'Q6'

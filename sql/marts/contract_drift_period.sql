@@ -19,7 +19,7 @@ subject_id = { type = "text", doc = "The invoice of C12, O1 and R; else empty" }
 component = { type = "text", doc = "charge, usage or one_off; empty for receivables" }
 period_start_date = { type = "date", doc = "First day of the service period, or the subject's date" }
 period_end_date = { type = "date", doc = "First day after it" }
-step = { type = "text", doc = "O1, E0, S1, S2, S3, S4; empty where no money moves in a step" }
+step = { type = "text", doc = "O1, E0, S1, S2, S3a, S4; empty where no money moves in a step" }
 step_from_amount = { type = "decimal(18,4)", doc = "Value of the obligation before this cause is put right" }
 step_to_amount = { type = "decimal(18,4)", doc = "Value after it" }
 gap_amount = { type = "decimal(18,4)", doc = "What this cause adds to expected minus billed" }
