@@ -22,14 +22,11 @@ core_actions = "beside the metrics as they come, the actions in core features ar
 product = "an account's peers for a metric use the same product most, by quantity over all its history; ties go to the smaller product id"
 live = "a renewal does not make an account new: the earliest go-live, or start where no go-live is known, over all contracts counts"
 ---*/
-with account as (
+with customer_account as (
     select
         account_id,
         segment,
-    from account
-    where
-        not coalesce(is_internal, false)
-        and coalesce(status, 'active') <> 'prospect'
+    from customer_account
 ),
 
 contract as (
@@ -135,15 +132,15 @@ live as (
 select
     first_day.account_id,
     first_day.metric,
-    coalesce(account.segment, '') as segment,
+    customer_account.segment,
     main_product.product_id,
     first_day.first_usage_date,
     first_day.first_rolled_date,
     first_day.is_derived,
     live.live_date,
 from first_day
-inner join account
-    on account.account_id = first_day.account_id
+inner join customer_account
+    on customer_account.account_id = first_day.account_id
 inner join main_product
     on main_product.account_id = first_day.account_id
     and main_product.metric = first_day.metric
