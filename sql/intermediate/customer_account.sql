@@ -7,12 +7,13 @@ grain = ["account_id"]
 account_id = { type = "text", doc = "The account" }
 account_name = { type = "text", doc = "The account's name" }
 segment = { type = "text", doc = "The account's segment; empty where it has none" }
+is_churned = { type = "boolean", doc = "Has left, as the status says today" }
 started_date = { type = "date", doc = "First day as a customer" }
 owner_id = { type = "text", doc = "Who acts; null where nobody is named" }
 owner_role = { type = "text", doc = "In which role" }
 
 [checks]
-not_null = ["account_id", "segment"]
+not_null = ["account_id", "segment", "is_churned"]
 
 [decisions]
 whose = "internal accounts and prospects are left out; a status nobody states is taken for a customer's"
@@ -41,6 +42,7 @@ select
     account.account_id,
     account.name as account_name,
     coalesce(account.segment, '') as segment,
+    coalesce(account.status = 'churned', false) as is_churned,
     account.started_date,
     account_owner.owner_id,
     account_owner.owner_role,

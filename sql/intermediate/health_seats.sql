@@ -5,7 +5,7 @@ grain = ["account_id"]
 
 [columns]
 account_id = { type = "text", doc = "The account" }
-is_applicable = { type = "boolean", doc = "False where contracts are known and none of their lines counts seats" }
+is_applicable = { type = "boolean", doc = "False where contract lines are known and none in force counts seats" }
 active = { type = "decimal(18,4)", doc = "Active seats, or people with a core action in the last 28 days" }
 contracted = { type = "decimal(18,4)", doc = "Seats paid for on the day" }
 value = { type = "decimal(18,4)", doc = "Active over contracted seats, percent points; null where either is unknown" }
@@ -39,7 +39,6 @@ line_version as (
     select
         account_id,
         seg_start_date,
-        seg_end_date,
     from line_version
 ),
 
@@ -216,22 +215,20 @@ rated as (
     from counted
 ),
 
--- Contracts in force of which none counts seats: there is nothing to fill.
-other_line as (
+-- Contract lines are known and none in force counts seats: there is nothing to fill.
+known_line as (
     select
         line_version.account_id,
         count(*) as lines,
     from line_version
     cross join end_day
-    where
-        line_version.seg_start_date <= end_day.until_date
-        and line_version.seg_end_date > end_day.until_date
+    where line_version.seg_start_date <= end_day.until_date
     group by line_version.account_id
 )
 
 select
     rated.account_id,
-    rated.value is not null or rated.contracted is not null or other_line.lines is null as is_applicable,
+    rated.value is not null or rated.contracted is not null or known_line.lines is null as is_applicable,
     rated.active,
     rated.contracted,
     rated.value,
@@ -257,5 +254,5 @@ inner join end_day
 left join rated as before
     on before.account_id = rated.account_id
     and before.evaluation_date = end_day.until_date - 28
-left join other_line
-    on other_line.account_id = rated.account_id
+left join known_line
+    on known_line.account_id = rated.account_id

@@ -34,12 +34,14 @@ hysteresis = "the band published a week ago is held; it changes when today's sco
 no_evaluation = "without a band published a week ago the raw band shows, but no better than the one published two weeks ago"
 floors = "notice served, unpaid, automatic renewal off, an urgent ticket left open or a lost champion cap the band at once, whatever the score"
 insufficient = "under the policy's coverage the band is insufficient_data, never a colour; the score is shown with its neutral part"
+churned = "an account that has left keeps its row and asks for no action"
 renewal = "nearness of renewal is shown, not scored: it changes what comes first, not how the account is"
 ---*/
 with customer_account as (
     select
         account_id,
         account_name,
+        is_churned,
         owner_id,
         owner_role,
     from customer_account
@@ -220,6 +222,7 @@ select
     health_score.coverage_pct,
     health_score.reasons,
     case
+        when customer_account.is_churned then null
         when health_score.first_floor = 'notice_served' then 'speak with the decision maker: notice was served'
         when health_score.first_floor = 'unpaid' then 'agree with the customer on payment'
         when health_usage.action is not null then health_usage.action

@@ -46,25 +46,21 @@ expect.action_needs_persistence = "action is null or is_persistent or tier in ('
 windows = "[d - 28, d) against [d - 56, d - 28), d = as_of less usage_lag_days"
 persistence = "escalate over flag over watch; same or worse at d - 7, recomputed from usage_daily, not read from history"
 action = "a drop's action follows only once it is persistent; doubt about the data is acted on at once"
+churned = "an account that has left still has its signals, and asks for no action"
 shape = "a 28-day alert is sustained; a 14-day flag without one is a dip"
 p = "standard normal distribution by Abramowitz and Stegun 26.2.17, error below 1e-7"
 discovery = "p at most k / m of the policy's share, k the largest rank for which that holds, m the accounts tested for the metric"
 decline_90d = "Theil-Sen slope over 90 days at or below the policy's decline and Mann-Kendall z at or below the flag's: a slope alone is noise for a small account"
 counts_only = "the test is for counts; breadth and depth of use are no signal here"
 ---*/
-with account as (
+with customer_account as (
     select
         account_id,
-        name,
-    from account
-),
-
-account_owner as (
-    select
-        account_id,
+        account_name,
+        is_churned,
         owner_id,
         owner_role,
-    from account_owner
+    from customer_account
 ),
 
 usage_window as (
@@ -264,9 +260,9 @@ select
     judged.account_id,
     judged.metric,
     cast($as_of as date) as as_of_date,
-    account.name as account_name,
-    account_owner.owner_id,
-    account_owner.owner_role,
+    customer_account.account_name,
+    customer_account.owner_id,
+    customer_account.owner_role,
     usage_window.segment,
     usage_window.product_id,
     case when usage_window.is_measured then usage_window.current_quantity end as current_28d,
@@ -290,6 +286,7 @@ select
     judged.slope_13w,
     judged.decline_90d,
     case
+        when customer_account.is_churned then null
         when judged.tier = 'fleet' then 'check tracking: the whole fleet moved'
         when judged.tier = 'unmeasured' then 'restore measurement'
         when not judged.is_persistent then null
@@ -298,10 +295,8 @@ select
         when judged.tier = 'watch' then 'look again next week'
     end as action,
 from judged
-inner join account
-    on account.account_id = judged.account_id
-left join account_owner
-    on account_owner.account_id = judged.account_id
+inner join customer_account
+    on customer_account.account_id = judged.account_id
 inner join usage_window
     on usage_window.account_id = judged.account_id
     and usage_window.metric = judged.metric
