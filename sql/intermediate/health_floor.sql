@@ -144,13 +144,27 @@ floor as (
         'the champion has left and nobody follows' as reason,
     from champion
     where gone = champions
+),
+
+-- Grouped although each account has a floor once: DataFusion 55 would push the result's sort below the union, where it takes
+-- the floor of each branch, a constant, for sorted, and then refuses its own plan.
+distinct_floor as (
+    select
+        account_id,
+        floor,
+        min(band) as band,
+        min(reason) as reason,
+    from floor
+    group by
+        account_id,
+        floor
 )
 
 select
-    floor.account_id,
-    floor.floor,
-    floor.band,
-    floor.reason,
-from floor
+    distinct_floor.account_id,
+    distinct_floor.floor,
+    distinct_floor.band,
+    distinct_floor.reason,
+from distinct_floor
 inner join customer_account
-    on customer_account.account_id = floor.account_id
+    on customer_account.account_id = distinct_floor.account_id

@@ -23,7 +23,7 @@ expect.score_in_range = "score between 0 and 100"
 coverage = "policy weights, before the unknown weight is spread"
 reasons = "facts first, then known components under the yellow line from the weakest on, then what is unknown"
 ---*/
-with health_component as (
+with component_score as (
     select
         account_id,
         component,
@@ -32,7 +32,7 @@ with health_component as (
         contribution,
         is_measured,
         reason,
-    from health_component
+    from component_score
 ),
 
 health_floor as (
@@ -87,7 +87,7 @@ ranked_component as (
             partition by account_id
             order by case when is_measured then 0 else 1 end, points, component
         ) as rank,
-    from health_component
+    from component_score
 ),
 
 summed as (

@@ -83,8 +83,16 @@ health_trend as (
 health_usage as (
     select
         account_id,
-        action,
+        metric,
     from health_usage
+),
+
+usage_signal as (
+    select
+        account_id,
+        metric,
+        action,
+    from usage_signal
 ),
 
 core_use as (
@@ -225,7 +233,7 @@ select
         when customer_account.is_churned then null
         when health_score.first_floor = 'notice_served' then 'speak with the decision maker: notice was served'
         when health_score.first_floor = 'unpaid' then 'agree with the customer on payment'
-        when health_usage.action is not null then health_usage.action
+        when usage_signal.action is not null then usage_signal.action
         when health_score.first_floor = 'auto_renew_off' then 'ask why automatic renewal was switched off'
         when health_score.first_floor = 'ticket_open' then 'get the urgent ticket solved'
         when health_score.first_floor = 'champion_left' then 'win a new champion'
@@ -247,6 +255,9 @@ left join health_trend
     on health_trend.account_id = customer_account.account_id
 left join health_usage
     on health_usage.account_id = customer_account.account_id
+left join usage_signal
+    on usage_signal.account_id = health_usage.account_id
+    and usage_signal.metric = health_usage.metric
 left join core_use
     on core_use.account_id = customer_account.account_id
 left join next_renewal

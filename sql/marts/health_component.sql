@@ -27,9 +27,7 @@ expect.unknown_weighs_nothing = "is_measured or component = 'unmeasured' or (wei
 expect.contribution_fits = "contribution between 0 and 100"
 
 [decisions]
-applies = "a component that does not apply has no row and no weight: use of a ramping account, seats without seat lines, payment before anything was due"
-spread = "the weight of the unknown goes to the known, at most the policy's multiple of each; what then remains scores a neutral 50 as unmeasured"
-rounding = "weights to 4 decimals by differences of running totals, so that they add up to 100 exactly; contributions to 4 decimals; the score is their sum"
+source = "points, weights and their rounding are those of component_score"
 ---*/
 with customer_account as (
     select
@@ -40,251 +38,36 @@ with customer_account as (
     from customer_account
 ),
 
-health_usage as (
+component_score as (
     select
         account_id,
-        is_applicable,
-        value,
-        baseline,
-        reason,
-    from health_usage
-),
-
-health_seats as (
-    select
-        account_id,
-        is_applicable,
-        value,
-        baseline,
-        reason,
-    from health_seats
-),
-
-health_support as (
-    select
-        account_id,
-        is_applicable,
-        value,
-        baseline,
-        reason,
-    from health_support
-),
-
-health_payment as (
-    select
-        account_id,
-        is_applicable,
-        value,
-        baseline,
-        reason,
-    from health_payment
-),
-
-health_knot as (
-    select
         component,
         value,
+        baseline,
         points,
-        next_value,
-        next_points,
-    from health_knot
-),
-
-component as (
-    select account_id, 'usage' as component, cast($health_weight_usage as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
-    from health_usage
-    union all
-    select account_id, 'seats' as component, cast($health_weight_seats as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
-    from health_seats
-    union all
-    select account_id, 'support' as component, cast($health_weight_support as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
-    from health_support
-    union all
-    select account_id, 'payment' as component, cast($health_weight_payment as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
-    from health_payment
-),
-
-applicable as (
-    select
-        account_id,
-        component,
         base_weight,
-        value,
-        baseline,
+        weight,
+        contribution,
+        is_measured,
         reason,
-        case when value is not null then base_weight else cast(0 as decimal(9,4)) end as measured_weight,
-    from component
-    where
-        is_applicable
-        and base_weight > 0
-),
-
-reach as (
-    select
-        component,
-        min(value) as first_value,
-        max(value) as last_value,
-    from health_knot
-    group by component
-),
-
-clamped as (
-    select
-        applicable.account_id,
-        applicable.component,
-        least(greatest(applicable.value, reach.first_value), reach.last_value) as value,
-    from applicable
-    inner join reach
-        on reach.component = applicable.component
-    where applicable.value is not null
-),
-
--- The line whose values enclose the clamped value; at the very last value its points themselves.
-scored as (
-    select
-        clamped.account_id,
-        clamped.component,
-        case
-            when health_knot.next_value is null then health_knot.points
-            else cast(
-                round(
-                    cast(health_knot.points as double)
-                    + cast(health_knot.next_points - health_knot.points as double)
-                    * cast(clamped.value - health_knot.value as double)
-                    / cast(health_knot.next_value - health_knot.value as double),
-                    4
-                )
-                as decimal(9,4)
-            )
-        end as points,
-    from clamped
-    inner join health_knot
-        on health_knot.component = clamped.component
-        and health_knot.value <= clamped.value
-        and (health_knot.next_value is null or health_knot.next_value > clamped.value)
-),
-
-running as (
-    select
-        account_id,
-        component,
-        base_weight,
-        value,
-        baseline,
-        reason,
-        sum(base_weight) over (partition by account_id) as applicable_weight,
-        sum(measured_weight) over (partition by account_id) as known_weight,
-        sum(measured_weight) over (
-            partition by account_id
-            order by component
-            rows between unbounded preceding and current row
-        ) as running_weight,
-        measured_weight,
-    from applicable
-),
-
--- What the known components weigh together: their share, grown at most by the policy's multiple.
-spread as (
-    select
-        account_id,
-        component,
-        base_weight,
-        value,
-        baseline,
-        reason,
-        measured_weight,
-        running_weight,
-        known_weight,
-        cast(
-            round(
-                least(
-                    cast(cast($health_spread_limit as decimal(9,4)) as double) * 100 * cast(known_weight as double) / cast(applicable_weight as double),
-                    cast(100 as double)
-                ),
-                4
-            )
-            as decimal(9,4)
-        ) as total_weight,
-    from running
-),
-
-weighted as (
-    select
-        account_id,
-        component,
-        base_weight,
-        value,
-        baseline,
-        reason,
-        total_weight,
-        case
-            when known_weight = 0 then cast(0 as decimal(9,4))
-            else cast(
-                cast(round(cast(total_weight as double) * cast(running_weight as double) / cast(known_weight as double), 4) as decimal(9,4))
-                - cast(round(cast(total_weight as double) * cast(running_weight - measured_weight as double) / cast(known_weight as double), 4) as decimal(9,4))
-                as decimal(9,4)
-            )
-        end as weight,
-    from spread
-),
-
-left_over as (
-    select
-        account_id,
-        max(cast(100 as decimal(9,4)) - total_weight) as weight,
-        string_agg(case when value is null then component end, ', ' order by component) as unknown,
-    from weighted
-    group by account_id
-),
-
-every_component as (
-    select
-        weighted.account_id,
-        weighted.component,
-        weighted.value,
-        weighted.baseline,
-        scored.points,
-        weighted.base_weight,
-        weighted.weight,
-        weighted.value is not null as is_measured,
-        weighted.reason,
-    from weighted
-    left join scored
-        on scored.account_id = weighted.account_id
-        and scored.component = weighted.component
-    union all
-    select
-        account_id,
-        'unmeasured' as component,
-        cast(null as decimal(18,4)) as value,
-        cast(null as decimal(18,4)) as baseline,
-        cast(50 as decimal(9,4)) as points,
-        cast(0 as decimal(9,4)) as base_weight,
-        cast(weight as decimal(9,4)) as weight,
-        false as is_measured,
-        concat(unknown, ' unknown: neutral') as reason,
-    from left_over
-    where weight > 0
+    from component_score
 )
 
 select
-    every_component.account_id,
-    every_component.component,
+    component_score.account_id,
+    component_score.component,
     cast($as_of as date) as as_of_date,
     customer_account.account_name,
     customer_account.owner_id,
     customer_account.owner_role,
-    every_component.value,
-    every_component.baseline,
-    every_component.points,
-    every_component.base_weight,
-    every_component.weight,
-    cast(
-        round(cast(every_component.weight as double) * cast(coalesce(every_component.points, cast(0 as decimal(9,4))) as double) / 100, 4)
-        as decimal(9,4)
-    ) as contribution,
-    every_component.is_measured,
-    every_component.reason,
-from every_component
+    component_score.value,
+    component_score.baseline,
+    component_score.points,
+    component_score.base_weight,
+    component_score.weight,
+    component_score.contribution,
+    component_score.is_measured,
+    component_score.reason,
+from component_score
 inner join customer_account
-    on customer_account.account_id = every_component.account_id
+    on customer_account.account_id = component_score.account_id

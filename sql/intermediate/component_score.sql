@@ -1,0 +1,265 @@
+/*---
+title = "Points, weight and contribution of each component"
+owner = "cs"
+grain = ["account_id", "component"]
+
+[columns]
+account_id = { type = "text", doc = "The account" }
+component = { type = "text", doc = "usage, seats, support, payment; unmeasured for weight that nothing known fills" }
+value = { type = "decimal(18,4)", doc = "What was measured, in the component's unit; null where unknown" }
+baseline = { type = "decimal(18,4)", doc = "What it is to be compared with" }
+points = { type = "decimal(9,4)", doc = "0 to 100 on the lines of the policy; 50 for unmeasured; null where unknown" }
+base_weight = { type = "decimal(9,4)", doc = "The policy's weight; 0 for unmeasured" }
+weight = { type = "decimal(9,4)", doc = "Weight in this score; adds up to 100 over the account's components; 0 where unknown" }
+contribution = { type = "decimal(9,4)", doc = "weight x points / 100; adds up to the score" }
+is_measured = { type = "boolean", doc = "The value is known" }
+reason = { type = "text", doc = "The numbers, in one sentence" }
+
+[checks]
+not_null = ["account_id", "component", "base_weight", "weight", "contribution", "is_measured", "reason"]
+expect.points_in_range = "points is null or points between 0 and 100"
+
+[decisions]
+applies = "a component that does not apply has no row and no weight: use of a ramping account, seats without seat lines, payment before anything was due"
+spread = "the weight of the unknown goes to the known, at most the policy's multiple of each; what then remains scores a neutral 50 as unmeasured"
+rounding = "weights to 4 decimals by differences of running totals, so that they add up to 100 exactly; contributions to 4 decimals; the score is their sum"
+---*/
+with health_usage as (
+    select
+        account_id,
+        is_applicable,
+        value,
+        baseline,
+        reason,
+    from health_usage
+),
+
+health_seats as (
+    select
+        account_id,
+        is_applicable,
+        value,
+        baseline,
+        reason,
+    from health_seats
+),
+
+health_support as (
+    select
+        account_id,
+        is_applicable,
+        value,
+        baseline,
+        reason,
+    from health_support
+),
+
+health_payment as (
+    select
+        account_id,
+        is_applicable,
+        value,
+        baseline,
+        reason,
+    from health_payment
+),
+
+health_knot as (
+    select
+        component,
+        value,
+        points,
+        next_value,
+        next_points,
+    from health_knot
+),
+
+component as (
+    select account_id, 'usage' as component, cast($health_weight_usage as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
+    from health_usage
+    union all
+    select account_id, 'seats' as component, cast($health_weight_seats as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
+    from health_seats
+    union all
+    select account_id, 'support' as component, cast($health_weight_support as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
+    from health_support
+    union all
+    select account_id, 'payment' as component, cast($health_weight_payment as decimal(9,4)) as base_weight, is_applicable, value, baseline, reason
+    from health_payment
+),
+
+applicable as (
+    select
+        account_id,
+        component,
+        base_weight,
+        value,
+        baseline,
+        reason,
+        case when value is not null then base_weight else cast(0 as decimal(9,4)) end as measured_weight,
+    from component
+    where
+        is_applicable
+        and base_weight > 0
+),
+
+reach as (
+    select
+        component,
+        min(value) as first_value,
+        max(value) as last_value,
+    from health_knot
+    group by component
+),
+
+clamped as (
+    select
+        applicable.account_id,
+        applicable.component,
+        least(greatest(applicable.value, reach.first_value), reach.last_value) as value,
+    from applicable
+    inner join reach
+        on reach.component = applicable.component
+    where applicable.value is not null
+),
+
+-- The line whose values enclose the clamped value; at the very last value its points themselves.
+scored as (
+    select
+        clamped.account_id,
+        clamped.component,
+        case
+            when health_knot.next_value is null then health_knot.points
+            else cast(
+                round(
+                    cast(health_knot.points as double)
+                    + cast(health_knot.next_points - health_knot.points as double)
+                    * cast(clamped.value - health_knot.value as double)
+                    / cast(health_knot.next_value - health_knot.value as double),
+                    4
+                )
+                as decimal(9,4)
+            )
+        end as points,
+    from clamped
+    inner join health_knot
+        on health_knot.component = clamped.component
+        and health_knot.value <= clamped.value
+        and (health_knot.next_value is null or health_knot.next_value > clamped.value)
+),
+
+running as (
+    select
+        account_id,
+        component,
+        base_weight,
+        value,
+        baseline,
+        reason,
+        sum(base_weight) over (partition by account_id) as applicable_weight,
+        sum(measured_weight) over (partition by account_id) as known_weight,
+        sum(measured_weight) over (
+            partition by account_id
+            order by component
+            rows between unbounded preceding and current row
+        ) as running_weight,
+        measured_weight,
+    from applicable
+),
+
+-- What the known components weigh together: their share, grown at most by the policy's multiple.
+spread as (
+    select
+        account_id,
+        component,
+        base_weight,
+        value,
+        baseline,
+        reason,
+        measured_weight,
+        running_weight,
+        known_weight,
+        cast(
+            round(
+                least(
+                    cast(cast($health_spread_limit as decimal(9,4)) as double) * 100 * cast(known_weight as double) / cast(applicable_weight as double),
+                    cast(100 as double)
+                ),
+                4
+            )
+            as decimal(9,4)
+        ) as total_weight,
+    from running
+),
+
+weighted as (
+    select
+        account_id,
+        component,
+        base_weight,
+        value,
+        baseline,
+        reason,
+        total_weight,
+        case
+            when known_weight = 0 then cast(0 as decimal(9,4))
+            else cast(
+                cast(round(cast(total_weight as double) * cast(running_weight as double) / cast(known_weight as double), 4) as decimal(9,4))
+                - cast(round(cast(total_weight as double) * cast(running_weight - measured_weight as double) / cast(known_weight as double), 4) as decimal(9,4))
+                as decimal(9,4)
+            )
+        end as weight,
+    from spread
+),
+
+left_over as (
+    select
+        account_id,
+        max(cast(100 as decimal(9,4)) - total_weight) as weight,
+        string_agg(case when value is null then component end, ', ' order by component) as unknown,
+    from weighted
+    group by account_id
+),
+
+every_component as (
+    select
+        weighted.account_id,
+        weighted.component,
+        weighted.value,
+        weighted.baseline,
+        scored.points,
+        weighted.base_weight,
+        weighted.weight,
+        weighted.value is not null as is_measured,
+        weighted.reason,
+    from weighted
+    left join scored
+        on scored.account_id = weighted.account_id
+        and scored.component = weighted.component
+    union all
+    select
+        account_id,
+        'unmeasured' as component,
+        cast(null as decimal(18,4)) as value,
+        cast(null as decimal(18,4)) as baseline,
+        cast(50 as decimal(9,4)) as points,
+        cast(0 as decimal(9,4)) as base_weight,
+        cast(weight as decimal(9,4)) as weight,
+        false as is_measured,
+        concat(unknown, ' unknown: neutral') as reason,
+    from left_over
+    where weight > 0
+)
+
+select
+    account_id,
+    component,
+    value,
+    baseline,
+    points,
+    base_weight,
+    weight,
+    cast(round(cast(weight as double) * cast(coalesce(points, cast(0 as decimal(9,4))) as double) / 100, 4) as decimal(9,4)) as contribution,
+    is_measured,
+    reason,
+from every_component
