@@ -8,6 +8,7 @@ use crate::error::{Error, Place, Result};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
@@ -87,14 +88,16 @@ pub fn check(models: &Models, params: &Params) -> Result<()> {
             register(&context, &format!("run.{table}"), schema)?;
         }
     }
+    // One copy serves all: it shares its tables with the session.
+    let state = context.state();
     let mut errors = Vec::new();
     for model in models.in_order() {
-        match analyzed(&context, model, params) {
+        match analyzed(&state, model, params) {
             Ok(plan) => errors.extend(disagreements(model, &plan)),
             Err(error) => errors.push(error),
         }
         register(&context, &model.name, model.contract.schema())?;
-        errors.extend(wrong_expectations(&context, model, params));
+        errors.extend(wrong_expectations(&state, model, params));
     }
     if errors.is_empty() { Ok(()) } else { Err(Error::all(errors)) }
 }
@@ -113,7 +116,7 @@ pub fn check_source(query: &Model, landed: &BTreeMap<String, SchemaRef>, params:
             register(&context, &format!("landed.{name}"), schema.clone())?;
         }
     }
-    let plan = analyzed(&context, query, params)?;
+    let plan = analyzed(&context.state(), query, params)?;
     let errors = disagreements(query, &plan);
     if errors.is_empty() { Ok(()) } else { Err(Error::all(errors)) }
 }
@@ -124,16 +127,15 @@ fn register(context: &SessionContext, table: &str, schema: SchemaRef) -> Result<
 }
 
 /// The plan of a model's query with values bound and types settled.
-fn analyzed(context: &SessionContext, model: &Model, params: &Params) -> Result<LogicalPlan> {
-    plan(context, &model.sql, params.of(model)).map_err(|error| locate::planning_error(model, &error))
+fn analyzed(state: &SessionState, model: &Model, params: &Params) -> Result<LogicalPlan> {
+    plan(state, &model.sql, params.of(model)).map_err(|error| locate::planning_error(model, &error))
 }
 
 fn plan(
-    context: &SessionContext,
+    state: &SessionState,
     sql: &str,
     values: Vec<(String, datafusion::scalar::ScalarValue)>,
 ) -> Result<LogicalPlan, DataFusionError> {
-    let state = context.state();
     // Every table is in memory, so planning never waits.
     let planned = state.create_logical_plan(sql).now_or_never();
     let planned = planned.ok_or_else(|| DataFusionError::Internal("planning waited for a table".to_owned()))??;
@@ -234,7 +236,7 @@ fn type_name(ty: &DataType) -> String {
 }
 
 /// Expectations that are not a boolean over one row of the table.
-fn wrong_expectations(context: &SessionContext, model: &Model, params: &Params) -> Vec<Error> {
+fn wrong_expectations(state: &SessionState, model: &Model, params: &Params) -> Vec<Error> {
     let mut errors = Vec::new();
     for expectation in &model.expectations {
         let sql = format!("select ({}) as met from {}", expectation.sql, model.name);
@@ -244,7 +246,7 @@ fn wrong_expectations(context: &SessionContext, model: &Model, params: &Params) 
             .filter(|(name, _)| names.iter().any(|mention| mention.name == *name))
             .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect();
-        let told = match plan(context, &sql, values) {
+        let told = match plan(state, &sql, values) {
             Ok(plan) if plan.schema().as_arrow().field(0).data_type() == &DataType::Boolean => continue,
             Ok(_) => "is not true or false".to_owned(),
             Err(error) => format!("cannot be asked: {}", locate::plain(&error)),
