@@ -25,7 +25,21 @@ not_null = ["event_id", "account_id", "name", "occurred_at", "usage_date"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+once = "Every landed row has a number of its own, so the newest of a key is found by grouping; sorting the events would cost several times as much"
 ---*/
+with
+-- The newest landing of each event.
+newest as (
+    select
+        usage_date,
+        event_id,
+        max(_landed) as landed
+    from provided.usage_event
+    group by
+        usage_date,
+        event_id
+)
+
 select
     event_id,
     account_id,
@@ -42,4 +56,4 @@ select
     source,
     source_id
 from provided.usage_event
-qualify row_number() over (partition by usage_date, event_id order by _landed desc) = 1
+where _landed in (select newest.landed from newest)

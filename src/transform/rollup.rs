@@ -3,25 +3,31 @@
 //! Days that changed are taken together into spans of bounded size, so that memory does not grow with history. What was
 //! rolled up is landing state: a later run reads it and adds to it.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::land::Rollup;
-use crate::model::{Input, Layer, Model};
+use crate::model::text::{code_only, find_word};
+use crate::model::{Model, plan};
 use crate::store::sha256;
 use crate::transform::conform::Conform;
 use crate::transform::exec::{self, TableResult, as_contract, failed};
 use crate::transform::{Transform, files, register};
-use arrow::array::RecordBatch;
+use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
-use datafusion::common::TableReference;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::common::{ScalarValue, TableReference};
+use datafusion::logical_expr::lit;
 use datafusion::prelude::{SessionContext, ident};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The entity whose rows are rolled up.
+const EVENTS: &str = "usage_event";
+
 /// Most events that one query rolls up: its hash tables stay far below the smallest memory a job may have.
-const SPAN_EVENTS: u64 = 500_000;
+const SPAN_EVENTS: u64 = 300_000;
 
 /// An entity of events with at most this many rows is computed once like any other; a larger one is read in place.
 const SMALL_EVENTS: u64 = 200_000;
@@ -29,12 +35,8 @@ const SMALL_EVENTS: u64 = 200_000;
 impl Transform {
     /// Whether a model stays a view: the events themselves, where there are many. Their roll-ups are what marts read.
     pub(super) fn is_view(&self, model: &Model) -> Result<bool> {
-        let may_be = model.layer == Layer::Entity && !model.publish && self.is_rolled_up(&model.name);
-        Ok(may_be && self.provided_rows(&model.name)? > SMALL_EVENTS)
-    }
-
-    fn is_rolled_up(&self, entity: &str) -> bool {
-        self.job.models.iter().any(|model| model.each && model.inputs.contains(&Input::Model(entity.to_owned())))
+        let is_rolled_up = || self.job.models.iter().any(|rolled| rolled.each && rolled.reads().any(|read| read == EVENTS));
+        Ok(model.name == EVENTS && !model.publish && is_rolled_up() && self.provided_rows(EVENTS)? > SMALL_EVENTS)
     }
 
     fn provided_rows(&self, entity: &str) -> Result<u64> {
@@ -46,7 +48,7 @@ impl Transform {
     pub(super) async fn view(&self, session: &SessionContext, model: &Model) -> Result<TableResult> {
         let frame = exec::plan(session, model, &self.params).await?;
         let frame = as_contract(model, frame)?;
-        register(session, TableReference::bare(model.name.as_str()), frame.into_view())?;
+        replace(session, TableReference::bare(model.name.as_str()), frame.into_view())?;
         Ok(TableResult { contract: model.contract.clone(), rows: None, files: Vec::new(), elapsed: Duration::ZERO })
     }
 
@@ -64,50 +66,96 @@ impl Transform {
         let upstream: Vec<String> = rolled.iter().flat_map(|model| model.reads()).map(str::to_owned).collect();
         let upstream = self.job.models.closure(&upstream);
         self.build_all(session, &upstream, tables).await?;
-        for model in rolled {
-            let result = self.roll_up_table(session, model, tables).await?;
-            tables.insert(model.name.clone(), result);
+        let events = match self.job.models.entity(EVENTS) {
+            Some(events) if self.is_view(events)? => Some(events),
+            _ => None,
+        };
+        let mut states = Vec::new();
+        let mut changed: BTreeMap<NaiveDate, u64> = BTreeMap::new();
+        for model in &rolled {
+            let recipe = self.recipe(model, tables)?;
+            let state = Rollup::open(&self.catalog, &model.name, &recipe, model.contract.schema())?;
+            let days = state.changed_days(&self.catalog);
+            changed.extend(&days);
+            states.push(State { model, state, days, elapsed: Duration::ZERO });
+        }
+        let spans = spans(&changed, SPAN_EVENTS);
+        for (done, span) in (0_u64..).zip(&spans) {
+            self.progress(&format!("usage of {}", span.start), done, spans.len() as u64);
+            self.roll_up_span(session, events, span, &mut states).await?;
+        }
+        if let Some(events) = events {
+            self.register_provided_events(session, None).await?;
+            self.view(session, events).await?;
+        }
+        for mut rolled in states {
+            rolled.state.commit(&self.catalog)?;
+            let name = &rolled.model.name;
+            let files = files::listing(&rolled.state.files()?, rolled.model.contract.schema())?;
+            register(session, TableReference::bare(name.as_str()), files)?;
+            self.reporter.say(Event::Built { table: name.clone(), rows: rolled.state.rows(), elapsed: rolled.elapsed });
+            let contract = rolled.model.contract.clone();
+            tables.insert(name.clone(), TableResult { contract, rows: None, files: Vec::new(), elapsed: rolled.elapsed });
         }
         Ok(())
     }
 
-    async fn roll_up_table(
-        &self,
-        session: &SessionContext,
-        model: &Model,
-        tables: &BTreeMap<String, TableResult>,
-    ) -> Result<TableResult> {
-        let started = Instant::now();
-        let schema = model.contract.schema();
-        let mut rolled = Rollup::open(&self.catalog, &model.name, &self.recipe(model, tables)?, Arc::clone(&schema))?;
-        let spans = spans(&rolled.changed_days(&self.catalog), SPAN_EVENTS);
-        for (done, span) in (0_u64..).zip(&spans) {
-            self.progress(&format!("{} {}", model.name, span.start), done, spans.len() as u64);
-            let rows = self.roll_up_span(session, model, span).await?;
-            rolled.replace_days(span.start, span.end, &rows)?;
-        }
-        rolled.commit(&self.catalog)?;
-        register(session, TableReference::bare(model.name.as_str()), files::listing(&rolled.files()?, schema)?)?;
-        let elapsed = started.elapsed();
-        self.reporter.say(Event::Built { table: model.name.clone(), rows: rolled.rows(), elapsed });
-        Ok(TableResult { contract: model.contract.clone(), rows: None, files: Vec::new(), elapsed })
-    }
-
-    /// The roll-up of a span's days, sorted by day and then by grain.
+    /// Rolls up one span of days into every table that has a changed day in it. Many events are settled once for all of
+    /// these tables, and held in the columns that they read.
     async fn roll_up_span(
         &self,
         session: &SessionContext,
-        model: &Model,
+        events: Option<&Model>,
         span: &Range<NaiveDate>,
-    ) -> Result<Vec<RecordBatch>> {
+        states: &mut [State<'_>],
+    ) -> Result<()> {
         let params = self.params.with_span(span.start, span.end);
-        let frame = exec::plan(session, model, &params).await?;
-        let conform = Conform::new(&model.contract, &frame.schema().as_arrow().clone().into())?;
-        let mut order = vec![ident("usage_date").sort(true, false)];
-        order.extend(exec::order(&model.contract));
-        let frame = frame.sort(order).map_err(|e| failed(model, "sort", &e))?;
-        let batches = frame.collect().await.map_err(|e| failed(model, "run", &e))?;
-        batches.iter().map(|batch| conform.batch(batch)).collect()
+        if let Some(events) = events {
+            self.register_provided_events(session, Some(span)).await?;
+            let read = |column: &str| states.iter().any(|state| mentions(state.model, column));
+            let frame = as_contract(events, exec::plan(session, events, &params).await?)?;
+            let columns = events.contract.columns.iter().filter(|column| read(&column.name));
+            let frame = frame.select(columns.map(|column| ident(&column.name)).collect::<Vec<_>>());
+            let frame = frame.map_err(|e| failed(events, "plan", &e))?;
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let settled = frame.collect_partitioned().await.map_err(|e| failed(events, "run", &e))?;
+            let table = MemTable::try_new(schema, settled).map_err(|e| failed(events, "hold", &e))?;
+            replace(session, TableReference::bare(EVENTS), Arc::new(table))?;
+        }
+        for state in states.iter_mut().filter(|state| state.days.range(span.clone()).next().is_some()) {
+            let (started, model) = (Instant::now(), state.model);
+            let frame = exec::plan(session, model, &params).await?;
+            let conform = Conform::new(&model.contract, &frame.schema().as_arrow().clone().into())?;
+            let mut order = vec![ident("usage_date").sort(true, false)];
+            order.extend(exec::order(&model.contract));
+            let frame = frame.sort(order).map_err(|e| failed(model, "sort", &e))?;
+            let batches = frame.collect().await.map_err(|e| failed(model, "run", &e))?;
+            let rows = batches.iter().map(|batch| conform.batch(batch)).collect::<Result<Vec<_>>>()?;
+            state.state.replace_days(span.start, span.end, &rows)?;
+            state.elapsed += started.elapsed();
+        }
+        Ok(())
+    }
+
+    /// Registers `provided.usage_event`: the events of a span's days, or all.
+    async fn register_provided_events(&self, session: &SessionContext, span: Option<&Range<NaiveDate>>) -> Result<()> {
+        let Some(events) = self.job.models.entity(EVENTS) else { return Ok(()) };
+        let schema = plan::provided_schema(events);
+        let table = match span {
+            None => {
+                let views = self.catalog.view(self.as_of)?.into_iter();
+                let of_events = views.filter(|view| view.entity.as_deref() == Some(EVENTS));
+                files::listing(&of_events.flat_map(|view| view.files).collect::<Vec<_>>(), schema)?
+            }
+            Some(span) => {
+                let files = files::listing(&self.catalog.usage_files(span.start, span.end)?, schema)?;
+                let day = |date: NaiveDate| lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(date))));
+                let within = ident("usage_date").gt_eq(day(span.start)).and(ident("usage_date").lt(day(span.end)));
+                let frame = session.read_table(files).and_then(|frame| frame.filter(within));
+                frame.map_err(|e| failed(events, "read the events of", &e))?.into_view()
+            }
+        };
+        replace(session, TableReference::partial("provided", EVENTS), table)
     }
 
     /// What a roll-up's rows depend on beside the events: its query, the thresholds in it, and the small tables it reads.
@@ -123,9 +171,7 @@ impl Transform {
             if let Some(entity) = self.job.models.get(input) {
                 text.push_str(&format!("\n{}", entity.sql));
             }
-            if self.is_rolled_up(input)
-                && self.job.models.get(input).is_some_and(|entity| entity.contract.column("usage_date").is_some())
-            {
+            if input == EVENTS {
                 continue;
             }
             if let Some(rows) = tables.get(input).and_then(|table| table.rows.as_ref()) {
@@ -134,6 +180,25 @@ impl Transform {
         }
         Ok(sha256(text.as_bytes()))
     }
+}
+
+/// One roll-up while its spans are computed.
+struct State<'a> {
+    model: &'a Model,
+    state: Rollup,
+    days: BTreeMap<NaiveDate, u64>,
+    elapsed: Duration,
+}
+
+fn mentions(model: &Model, column: &str) -> bool {
+    find_word(&code_only(&model.sql), column).is_some()
+}
+
+fn replace(session: &SessionContext, name: TableReference, table: Arc<dyn TableProvider>) -> Result<()> {
+    session
+        .deregister_table(name.clone())
+        .map_err(|e| Error::bug(format!("could not replace {name}")).caused_by(e))?;
+    register(session, name, table)
 }
 
 /// Runs of consecutive days with at most `most` events together; a day with more stands alone.
