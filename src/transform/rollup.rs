@@ -35,7 +35,8 @@ const SMALL_EVENTS: u64 = 200_000;
 impl Transform {
     /// Whether a model stays a view: the events themselves, where there are many. Their roll-ups are what marts read.
     pub(super) fn is_view(&self, model: &Model) -> Result<bool> {
-        let is_rolled_up = || self.job.models.iter().any(|rolled| rolled.each && rolled.reads().any(|read| read == EVENTS));
+        let is_rolled_up =
+            || self.job.models.iter().any(|rolled| rolled.each && rolled.reads().any(|read| read == EVENTS));
         Ok(model.name == EVENTS && !model.publish && is_rolled_up() && self.provided_rows(EVENTS)? > SMALL_EVENTS)
     }
 
@@ -95,7 +96,8 @@ impl Transform {
             register(session, TableReference::bare(name.as_str()), files)?;
             self.reporter.say(Event::Built { table: name.clone(), rows: rolled.state.rows(), elapsed: rolled.elapsed });
             let contract = rolled.model.contract.clone();
-            tables.insert(name.clone(), TableResult { contract, rows: None, files: Vec::new(), elapsed: rolled.elapsed });
+            tables
+                .insert(name.clone(), TableResult { contract, rows: None, files: Vec::new(), elapsed: rolled.elapsed });
         }
         Ok(())
     }
@@ -195,9 +197,7 @@ fn mentions(model: &Model, column: &str) -> bool {
 }
 
 fn replace(session: &SessionContext, name: TableReference, table: Arc<dyn TableProvider>) -> Result<()> {
-    session
-        .deregister_table(name.clone())
-        .map_err(|e| Error::bug(format!("could not replace {name}")).caused_by(e))?;
+    session.deregister_table(name.clone()).map_err(|e| Error::bug(format!("could not replace {name}")).caused_by(e))?;
     register(session, name, table)
 }
 

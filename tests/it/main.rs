@@ -1,0 +1,10 @@
+//! Behaviour of the real binary, and the worked examples. One binary, so that everything is linked once.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod dsl;
+mod examples;
+mod failures;
+mod interruptions;
+mod same_bytes;
+mod terminal;
