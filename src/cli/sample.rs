@@ -3,7 +3,8 @@
 use crate::calendar::Clock;
 use crate::cli::output;
 use crate::error::{Class, Error, Result};
-use crate::model::{Layer, Model, Models};
+use crate::model::Models;
+use crate::model::contract::Contract;
 use crate::sample::{Sample, SampleSpec, planted};
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -15,6 +16,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments of `sample`.
 #[derive(Debug, Args)]
@@ -77,40 +79,39 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let sample = Sample::new(&spec, to);
     let models = Models::load(None)?;
     let (mut files, mut rows) = (0_u64, 0_u64);
-    let mut write = |path: PathBuf, batches: &mut dyn Iterator<Item = Result<RecordBatch>>, left_out: &[String]| {
-        rows += write_file(&path, arguments.format, batches, left_out)?;
+    let mut write = |path: PathBuf, contract: &Contract, batches: &mut dyn Iterator<Item = Result<RecordBatch>>| {
+        rows += write_file(&path, arguments.format, contract, batches)?;
         files += 1;
         Ok::<(), Error>(())
     };
     let extension = arguments.format.extension();
     for entity in sample.entities() {
-        let model = entity_model(&models, entity)?;
-        let batches = sample.batches(entity, &model.contract)?;
-        let path = arguments.dir.join(format!("{entity}.{extension}"));
-        write(path, &mut batches.into_iter().map(Ok), &stamped(model))?;
+        let contract = own_contract(&models, entity)?;
+        let batches = sample.batches(entity, &contract)?;
+        write(arguments.dir.join(format!("{entity}.{extension}")), &contract, &mut batches.into_iter().map(Ok))?;
     }
-    let events = entity_model(&models, "usage_event")?;
+    let events = own_contract(&models, "usage_event")?;
     for month in months(spec.start, to) {
         let next = month.checked_add_months(Months::new(1)).unwrap_or(to);
         let days = month.max(spec.start)..next;
         let path = arguments.dir.join("usage_event").join(format!("{}.{extension}", month.format("%Y-%m")));
-        write(path, &mut sample.usage_events(days, &events.contract), &stamped(events))?;
+        write(path, &events, &mut sample.usage_events(days, &events))?;
     }
-    let path = arguments.dir.join(format!("{}.{extension}", planted::contract().table));
-    write(path, &mut sample.planted(to)?.into_iter().map(Ok), &[])?;
+    let truth = planted::contract();
+    let path = arguments.dir.join(format!("{}.{extension}", truth.table));
+    write(path, &truth, &mut sample.planted(to)?.into_iter().map(Ok))?;
     output::line(format!("{rows} rows in {files} files under {}", arguments.dir.display()))
 }
 
-fn entity_model<'a>(models: &'a Models, entity: &str) -> Result<&'a Model> {
-    let model = models.get(entity).filter(|model| model.layer == Layer::Entity);
-    model.ok_or_else(|| Error::bug(format!("the sample makes {entity}, which is no entity")))
-}
-
-/// Columns that landing adds: a file does not hold them.
-fn stamped(model: &Model) -> Vec<String> {
-    let mut columns = vec!["source".to_owned(), "source_id".to_owned()];
-    columns.extend(model.derived.iter().cloned());
-    columns
+/// An entity's columns but those that landing adds: a file does not hold them.
+fn own_contract(models: &Models, entity: &str) -> Result<Contract> {
+    let model =
+        models.entity(entity).ok_or_else(|| Error::bug(format!("the sample makes {entity}, which is no entity")))?;
+    let mut contract = model.contract.clone();
+    contract.columns.retain(|column| {
+        !model.derived.contains(&column.name) && column.name != "source" && column.name != "source_id"
+    });
+    Ok(contract)
 }
 
 /// The first days of the months from that of `from` to that of `to`.
@@ -123,45 +124,31 @@ fn months(from: NaiveDate, to: NaiveDate) -> Vec<NaiveDate> {
 fn write_file(
     path: &Path,
     format: Format,
+    contract: &Contract,
     batches: &mut dyn Iterator<Item = Result<RecordBatch>>,
-    left_out: &[String],
 ) -> Result<u64> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
     }
-    let failed = |e: &dyn std::fmt::Display| {
-        Error::new(Class::TryAgain, format!("could not write {}", path.display())).caused_by(e)
-    };
-    let mut out: Option<Out> = None;
+    let failed = |e: String| Error::new(Class::TryAgain, format!("could not write {}", path.display())).caused_by(e);
+    let mut out = Out::create(path, format, &contract.schema())?;
     let mut rows = 0;
     for batch in batches {
         let batch = batch?;
-        let schema = batch.schema();
-        let kept: Vec<usize> =
-            (0..batch.num_columns()).filter(|&at| !left_out.contains(schema.field(at).name())).collect();
-        let batch = batch.project(&kept).map_err(|e| failed(&e))?;
         rows += batch.num_rows() as u64;
-        let sink = match &mut out {
-            Some(out) => out,
-            None => out.insert(Out::create(path, format, batch.schema())?),
-        };
-        sink.write(&batch).map_err(|e| failed(&e))?;
+        out.write(&batch).map_err(failed)?;
     }
-    match out {
-        Some(out) => out.close().map_err(|e| failed(&e))?,
-        // An entity without rows still is a file of no bytes' worth of rows: nothing to write.
-        None => {}
-    }
+    out.close().map_err(failed)?;
     Ok(rows)
 }
 
 enum Out {
     Parquet(Box<ArrowWriter<File>>),
-    Csv(csv::Writer<File>),
+    Csv(Box<csv::Writer<File>>),
 }
 
 impl Out {
-    fn create(path: &Path, format: Format, schema: SchemaRef) -> Result<Self> {
+    fn create(path: &Path, format: Format, schema: &SchemaRef) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io("create", path, &e))?;
         Ok(match format {
             Format::Parquet => {
@@ -170,7 +157,7 @@ impl Out {
                     .set_compression(Compression::ZSTD(level))
                     .set_max_row_group_row_count(Some(131_072))
                     .build();
-                let writer = ArrowWriter::try_new(file, schema, Some(properties));
+                let writer = ArrowWriter::try_new(file, Arc::clone(schema), Some(properties));
                 Out::Parquet(Box::new(writer.map_err(|e| Error::bug("the sample cannot be written").caused_by(e))?))
             }
             Format::Csv => {
@@ -179,7 +166,7 @@ impl Out {
                 header.map_err(|e| {
                     Error::new(Class::TryAgain, format!("could not write {}", path.display())).caused_by(e)
                 })?;
-                Out::Csv(writer)
+                Out::Csv(Box::new(writer))
             }
         })
     }
