@@ -24,8 +24,8 @@ impl World {
         world
             .file("data/account.csv", "account_id,name,currency\na-1,Ada,USD\na-2,Bob,USD\n")
             .file("data/ticket.csv", "ticket_id,account_id,created_at,priority\nt-1,a-1,2026-06-03T10:00:00Z,high\n")
-            .file("data/usage_event.csv", &usage_events())
-            .file("job.toml", &files_job("small", &["account", "ticket", "usage_event"], ""));
+            .file("data/usage_event.csv", usage_events())
+            .file("job.toml", files_job("small", &["account", "ticket", "usage_event"], ""));
         world
     }
 

@@ -82,7 +82,7 @@ fn an_input_that_is_not_what_it_says_leaves_the_warehouse_as_it_was() {
         whole.write_all("account_id,name\na-1,Ada\n".repeat(500).as_bytes()).unwrap();
         whole.finish().unwrap()
     };
-    let junk: Vec<u8> = (0..4096_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let junk: Vec<u8> = (0..1024_u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let cases: [(&str, &[u8]); 4] = [
         ("a truncated gzip", &gzip[..gzip.len() / 2]),
         ("an empty file", b""),

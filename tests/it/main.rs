@@ -1,6 +1,6 @@
 //! Behaviour of the real binary, and the worked examples. One binary, so that everything is linked once.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod dsl;
 mod examples;
