@@ -19,36 +19,18 @@ not_null = ["contract_id", "account_id", "is_running", "is_renewed"]
 version = "the version in force on as_of, of the highest-ranked source"
 recorded = "an early end counts from the day it was recorded; without that day it is taken as known"
 ---*/
-with canonical_id as (
-    select
-        kind,
-        external_id,
-        canonical_id,
-    from canonical_id
-),
-
-contract as (
+with contract_version as (
     select
         contract_id,
-        version,
-        term_source,
-        terminated_date,
-        terminated_recorded_at,
-        auto_renew,
-        auto_renew_changed_at,
-    from contract
-),
-
-contract_version as (
-    select
-        contract_id,
-        version,
-        term_source,
         account_id,
         is_current,
         charged_to_date,
         renewal_date,
         renews_contract_id,
+        auto_renew,
+        auto_renew_changed_at,
+        terminated_date,
+        terminated_recorded_at,
     from contract_version
 ),
 
@@ -56,48 +38,27 @@ renewed as (
     select distinct renews_contract_id
     from contract_version
     where renews_contract_id is not null
-),
-
-stated as (
-    select
-        coalesce(canonical_id.canonical_id, contract.contract_id) as contract_id,
-        contract.version,
-        contract.term_source,
-        min(
-            case
-                when contract.terminated_recorded_at is null or contract.terminated_recorded_at < cast($as_of_end as timestamp)
-                    then contract.terminated_date
-            end
-        ) as terminated_date,
-        max(
-            case
-                when not contract.auto_renew and contract.auto_renew_changed_at < cast($as_of_end as timestamp)
-                    then cast(contract.auto_renew_changed_at as date)
-            end
-        ) as auto_renew_off_date,
-    from contract
-    left join canonical_id
-        on canonical_id.external_id = contract.contract_id
-        and canonical_id.kind = 'contract'
-    group by
-        coalesce(canonical_id.canonical_id, contract.contract_id),
-        contract.version,
-        contract.term_source
 )
 
 select
     contract_version.contract_id,
     contract_version.account_id,
     contract_version.renewal_date,
-    stated.terminated_date,
-    stated.auto_renew_off_date,
+    case
+        when
+            contract_version.terminated_recorded_at is null
+            or contract_version.terminated_recorded_at < cast($as_of_end as timestamp)
+            then contract_version.terminated_date
+    end as terminated_date,
+    case
+        when
+            not contract_version.auto_renew
+            and contract_version.auto_renew_changed_at < cast($as_of_end as timestamp)
+            then cast(contract_version.auto_renew_changed_at as date)
+    end as auto_renew_off_date,
     contract_version.charged_to_date > cast($as_of as date) as is_running,
     renewed.renews_contract_id is not null as is_renewed,
 from contract_version
-inner join stated
-    on stated.contract_id = contract_version.contract_id
-    and stated.version = contract_version.version
-    and stated.term_source = contract_version.term_source
 left join renewed
     on renewed.renews_contract_id = contract_version.contract_id
 where contract_version.is_current
