@@ -18,6 +18,8 @@ pub struct Draft {
     pub created: NaiveDate,
     /// Nobody will ever post it.
     pub is_stuck: bool,
+    /// Posted the day it is made: units added inside a period are invoiced when they are signed.
+    pub is_prompt: bool,
     /// The line; ids, tax and order come with the invoice.
     pub line: InvoiceLine,
 }
@@ -247,7 +249,7 @@ impl<'a> Biller<'a> {
         let exponent = self.contract.currency.exponent();
         let rate = Rate { line: run.line, quantity, price, months };
         let billable = known.billable_date(period);
-        let charged = charge(rate, &discounts, (&run.days, measure), (billable, exponent), |_| true);
+        let charged = charge(rate, &discounts, (&run.days, measure), (billable, exponent));
         let is_whole = run.days == *cell;
         let shows_month = is_whole && months > 1 && run.line.price_period == PricePeriod::Month && self.shows_months();
         let line = Template {
@@ -263,7 +265,8 @@ impl<'a> Biller<'a> {
         let line = self.line(run.line, line, (&charged, &discounts), tally, mis_adds);
         let is_stuck =
             self.faults.iter().any(|fault| matches!(fault, Fault::NeverPosts(range) if begins_in(range, period)));
-        self.drafts.push(Draft { created, is_stuck, line });
+        let is_prompt = created > billable;
+        self.drafts.push(Draft { created, is_stuck, is_prompt, line });
     }
 
     /// Some contracts show a month's price on a quarter's line. Not where sums go wrong: nobody could tell then which product
@@ -336,10 +339,10 @@ impl<'a> Biller<'a> {
             let price = period_price(segment.line.unit_price, segment.line.price_period, months);
             let exponent = self.contract.currency.exponent();
             let rate = Rate { line: segment.line, quantity, price, months };
-            let charged = charge(rate, &discounts, (&days, measure), (created, exponent), |_| true);
+            let charged = charge(rate, &discounts, (&days, measure), (created, exponent));
             let template = Template { kind: LineKind::Recurring, quantity, unit_price: price, days };
             let line = self.line(run.line, template, (&charged, &discounts), &mut tally, None);
-            self.drafts.push(Draft { created, is_stuck: false, line });
+            self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
         }
     }
 
@@ -352,11 +355,11 @@ impl<'a> Biller<'a> {
         let exponent = self.contract.currency.exponent();
         let measure = Measure::new(None, self.grid, &days, 1);
         let rate = Rate { line, quantity: 1, price: line.unit_price, months: 1 };
-        let charged = charge(rate, &discounts, (&days, measure), (created, exponent), |_| true);
+        let charged = charge(rate, &discounts, (&days, measure), (created, exponent));
         let template = Template { kind: LineKind::OneOff, quantity: 1, unit_price: line.unit_price, days };
         let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
         let line = self.line(line, template, (&charged, &discounts), &mut tally, None);
-        self.drafts.push(Draft { created, is_stuck: false, line });
+        self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
     }
 }
 

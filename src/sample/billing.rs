@@ -12,7 +12,7 @@ use super::random::Stream;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
-/// All invoices created by `until`, of every customer, in order of account, date and id.
+/// All invoices created by `until`, of every customer, in order of account, date and id; each paid as its customer would.
 pub fn invoices(
     company: &Company,
     activity: &Activity<'_>,
@@ -32,6 +32,16 @@ pub fn invoices(
         .collect()
 }
 
+/// Lets the invoices go unpaid that are planned to.
+pub fn fail(company: &Company, invoices: &mut [Invoice], leaks: &Leaks) {
+    for invoice in invoices {
+        let account = usize::try_from(invoice.account).ok().and_then(|at| company.accounts.get(at));
+        if let (Some(how), Some(account)) = (leaks.invoices.get(&invoice.id), account) {
+            collection::fail(company, account, invoice, *how);
+        }
+    }
+}
+
 /// Ids of the lines a contract has in any version, in order.
 pub fn line_ids(contract: &Contract) -> Vec<&str> {
     let mut ids: Vec<&str> =
@@ -39,6 +49,15 @@ pub fn line_ids(contract: &Contract) -> Vec<&str> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// Lines that go on one invoice.
+struct Group<'a> {
+    contract: &'a Contract,
+    created: NaiveDate,
+    is_stuck: bool,
+    is_prompt: bool,
+    lines: Vec<InvoiceLine>,
 }
 
 fn account_invoices(
@@ -49,23 +68,31 @@ fn account_invoices(
     until: NaiveDate,
 ) -> Vec<Invoice> {
     // A stuck draft stays apart from the lines that are posted that day.
-    let mut groups: BTreeMap<(NaiveDate, &str, bool), (&Contract, Vec<InvoiceLine>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(NaiveDate, &str, bool), Group<'_>> = BTreeMap::new();
     for contract in contracts {
         for id in line_ids(contract) {
             let faults = leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
             let mut drafts = bill(contract, id, faults, until);
             drafts.extend(metering::bill(activity, account, contract, id, until));
-            for Draft { created, is_stuck, line } in drafts {
-                let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| (contract, Vec::new()));
-                group.1.push(line);
+            for Draft { created, is_stuck, is_prompt, line } in drafts {
+                let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| Group {
+                    contract,
+                    created,
+                    is_stuck,
+                    is_prompt: false,
+                    lines: Vec::new(),
+                });
+                group.is_prompt |= is_prompt;
+                group.lines.push(line);
             }
         }
     }
     let mut invoices = Vec::new();
-    for (number, ((created, _, is_stuck), (contract, lines))) in (1_u32..).zip(groups) {
+    for (number, group) in (1_u32..).zip(groups.into_values()) {
         let id = format!("in-{:05}-{number:04}", account.index + 1);
-        let invoice = invoice(company, account, contract, id, (created, is_stuck), lines);
-        invoices.extend(collection::collect(company, account, contract, invoice, leaks));
+        let contract = group.contract;
+        let invoice = invoice(company, account, id, group);
+        invoices.extend(collection::collect(company, account, contract, invoice));
     }
     invoices
 }
@@ -83,17 +110,11 @@ fn tax_permille(account: &Account) -> i128 {
     }
 }
 
-fn invoice(
-    company: &Company,
-    account: &Account,
-    contract: &Contract,
-    id: String,
-    (created, is_stuck): (NaiveDate, bool),
-    mut lines: Vec<InvoiceLine>,
-) -> Invoice {
+fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -> Invoice {
+    let Group { contract, created, is_stuck, is_prompt, mut lines } = group;
     let number = id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
     let mut draw = Stream::new(company.spec.seed, "posting", number);
-    let lag = draw.weighted((0, 80), &[(1, 15), (2, 5)]);
+    let lag = if is_prompt { 0 } else { draw.weighted((0, 80), &[(1, 15), (2, 5)]) };
     let issued = (!is_stuck).then(|| add_days(created, lag));
     let tax = tax_permille(account);
     for (line, position) in lines.iter_mut().zip(1_u32..) {
@@ -109,6 +130,7 @@ fn invoice(
         due: issued.map(|issued| add_days(issued, contract.payment_terms_days.unwrap_or(30))),
         voided: None,
         replaces: None,
+        written_off: None,
         currency: contract.currency,
         lines,
         payments: Vec::new(),

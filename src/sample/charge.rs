@@ -46,23 +46,21 @@ fn applies(discount: &Discount, day: NaiveDate, billable: NaiveDate) -> bool {
     discount.start <= decisive && discount.end.is_none_or(|end| decisive < end)
 }
 
-/// Charges `days` of a period: `is_charged` says which of them cost money.
+/// Charges `days` of a period, all of which cost money.
 pub fn charge(
     rate: Rate<'_>,
     discounts: &[Discount],
     (days, measure): (&Range<NaiveDate>, Measure),
     (billable, exponent): (NaiveDate, u32),
-    is_charged: impl Fn(NaiveDate) -> bool,
 ) -> Charged {
-    // Days with the same discounts are charged together.
-    let mut stretches: Vec<(Vec<usize>, i64)> = Vec::new();
-    for day in each_day(days).filter(|day| is_charged(*day)) {
-        let active: Vec<usize> = discounts
+    // Days with the same discounts are charged together; the bits of a number are the discounts of a day.
+    let mut stretches: Vec<(u64, i64)> = Vec::new();
+    for day in each_day(days) {
+        let active = discounts
             .iter()
-            .enumerate()
-            .filter(|(_, discount)| applies(discount, day, billable))
-            .map(|(at, _)| at)
-            .collect();
+            .zip(0_u32..64)
+            .filter(|(discount, _)| applies(discount, day, billable))
+            .fold(0_u64, |active, (_, bit)| active | 1 << bit);
         match stretches.last_mut() {
             Some((same, length)) if *same == active => *length += measure.day(day),
             _ => stretches.push((active, measure.day(day))),
@@ -75,10 +73,12 @@ pub fn charge(
         let base = whole * share;
         let mut net = base;
         // Percents first, amounts after them, each in the order of the list.
-        let is_amount = |at: &usize| matches!(discounts[*at].value, DiscountValue::Amount(_));
-        let (amounts, percents): (Vec<usize>, Vec<usize>) = active.into_iter().partition(is_amount);
-        for at in percents.into_iter().chain(amounts) {
-            let discount = &discounts[at];
+        let is_active = |(at, _): &(usize, &Discount)| active >> at & 1 == 1;
+        let of_kind = |amounts: bool| {
+            let kind = move |discount: &Discount| matches!(discount.value, DiscountValue::Amount(_)) == amounts;
+            discounts.iter().enumerate().filter(is_active).filter(move |(_, discount)| kind(discount))
+        };
+        for (at, discount) in of_kind(false).chain(of_kind(true)) {
             let part = match discount.value {
                 DiscountValue::Percent(points) if discount.is_additive => base * Fraction::decimal(points, 6),
                 DiscountValue::Percent(points) => net * Fraction::decimal(points, 6),

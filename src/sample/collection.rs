@@ -2,7 +2,7 @@
 
 use super::company::{Account, Company, Segment};
 use super::facts::{Contract, CreditNote, Invoice, Payment};
-use super::leaks::{Leaks, NonPayment};
+use super::leaks::NonPayment;
 use super::months::add_days;
 use super::random::Stream;
 use chrono::{NaiveDate, NaiveTime};
@@ -15,19 +15,12 @@ fn stream(company: &Company, purpose: &str, invoice: &Invoice) -> Stream {
 }
 
 /// The invoice with its fate, and whatever replaces it.
-pub(super) fn collect(
-    company: &Company,
-    account: &Account,
-    contract: &Contract,
-    mut invoice: Invoice,
-    leaks: &Leaks,
-) -> Vec<Invoice> {
+pub(super) fn collect(company: &Company, account: &Account, contract: &Contract, mut invoice: Invoice) -> Vec<Invoice> {
     let Some(issued) = invoice.issued else { return vec![invoice] };
-    let fault = leaks.invoices.get(&invoice.id).copied();
     let mut draw = stream(company, "fate", &invoice);
     let lag = (issued - invoice.created).num_days();
     let is_prompt = lag == 0 && contract.issue_grace_days.unwrap_or(5) >= 3;
-    if fault.is_none() && invoice.total() > 0 {
+    if invoice.total() > 0 {
         let fate = draw.below(1_000);
         let again = match fate {
             // Found the same week, or only when the customer asked.
@@ -49,8 +42,16 @@ pub(super) fn collect(
             return vec![invoice, second];
         }
     }
-    pay(company, account, &mut invoice, fault);
+    pay(company, account, &mut invoice, None);
     vec![invoice]
+}
+
+/// Lets the customer fail to pay an invoice that would have been paid.
+pub(super) fn fail(company: &Company, account: &Account, invoice: &mut Invoice, how: NonPayment) {
+    invoice.payments.clear();
+    invoice.credits.clear();
+    invoice.written_off = None;
+    pay(company, account, invoice, Some(how));
 }
 
 /// The same lines once more, on another invoice.
@@ -85,7 +86,8 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
         Some(NonPayment::Unpaid) => {}
         Some(NonPayment::Short) => {
             let part = total * i128::from(draw.between(550, 960)) / 1_000;
-            attempt(&mut draw, invoice, usual, part.max(1).min(total - 1), true);
+            let day = add_days(due, draw.between(-9, 3)).max(issued);
+            attempt(&mut draw, invoice, day, part.max(1).min(total - 1), true);
         }
         Some(NonPayment::Failing) => {
             for days in [0, 3, 7] {
@@ -107,6 +109,8 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
                 attempt(&mut draw, invoice, usual, first, true);
                 attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
             }
+            // Never paid, and given up after four months.
+            40..=44 => invoice.written_off = Some((add_days(due, 120), total)),
             // Short by a little, and settled by a credit.
             25..=39 if invoice.tax() == 0 && total > 1_000 => {
                 let short = total / 100;

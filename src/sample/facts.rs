@@ -330,6 +330,8 @@ pub struct Invoice {
     pub payments: Vec<Payment>,
     /// What was credited.
     pub credits: Vec<CreditNote>,
+    /// When it was given up, and how much of it.
+    pub written_off: Option<(NaiveDate, i128)>,
 }
 
 impl Invoice {
@@ -360,7 +362,8 @@ impl Invoice {
 
     /// What is open at the end of `as_of`, in minor units.
     pub fn open(&self, as_of: NaiveDate) -> i128 {
-        self.total() - self.paid(as_of) - self.credited(as_of)
+        let written_off = self.written_off.filter(|(date, _)| *date <= as_of).map_or(0, |(_, amount)| amount);
+        self.total() - self.paid(as_of) - self.credited(as_of) - written_off
     }
 
     /// What was paid by the end of `as_of`.

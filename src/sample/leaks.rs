@@ -76,7 +76,7 @@ impl NonPayment {
 }
 
 /// Everything that is planted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leaks {
     /// Faults by contract line id.
     pub lines: BTreeMap<String, Vec<Fault>>,

@@ -49,7 +49,7 @@ pub(super) fn bill(
             end: period.end,
             applied: Vec::new(),
         };
-        drafts.push(Draft { created: period.end, is_stuck: false, line });
+        drafts.push(Draft { created: period.end, is_stuck: false, is_prompt: false, line });
     }
     drafts
 }

@@ -24,6 +24,7 @@ pub mod planted;
 mod products;
 pub mod random;
 mod rows_billing;
+mod rows_reference;
 mod rows_terms;
 pub mod table;
 mod terms;
@@ -66,7 +67,7 @@ impl Default for SampleSpec {
 }
 
 /// The small entities made from contracts and billing.
-const BILLING_ENTITIES: [&str; 18] = [
+const BILLING_ENTITIES: [&str; 19] = [
     "contract",
     "contract_line",
     "price_tier",
@@ -85,6 +86,7 @@ const BILLING_ENTITIES: [&str; 18] = [
     "payment",
     "payment_event",
     "credit_note",
+    "write_off",
 ];
 
 /// The company as it can be known at the end of `horizon`.
@@ -137,13 +139,14 @@ impl Sample {
             "commitment_line" => rows_terms::commitment_line(contracts, horizon).batches(contract),
             "free_period" => rows_terms::free_period(contracts, horizon).batches(contract),
             "billing_exception" => rows_terms::billing_exception(&self.company, contracts, horizon).batches(contract),
-            "fx_rate" => rows_terms::fx_rate(&self.company, horizon).batches(contract),
-            "price_book" => rows_terms::price_book(&self.company, horizon).batches(contract),
+            "fx_rate" => rows_reference::fx_rate(&self.company, horizon).batches(contract),
+            "price_book" => rows_reference::price_book(&self.company, horizon).batches(contract),
             "invoice" => rows_billing::invoice(&self.company, invoices, horizon).batches(contract),
             "invoice_line" => rows_billing::invoice_line(invoices, horizon).batches(contract),
             "applied_discount" => rows_billing::applied_discount(invoices, horizon).batches(contract),
             "payment" => rows_billing::payment(&self.company, invoices, horizon).batches(contract),
             "payment_event" => rows_billing::payment_event(invoices, horizon).batches(contract),
+            "write_off" => rows_billing::write_off(invoices, horizon).batches(contract),
             "credit_note" => rows_billing::credit_note(&self.company, invoices, horizon).batches(contract),
             _ => Ok(Vec::new()),
         }

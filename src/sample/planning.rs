@@ -65,8 +65,9 @@ pub fn planned_until(company: &Company) -> NaiveDate {
     add_months(company.spec.start, 18)
 }
 
-/// Everything that is planted in a company.
-pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) -> Leaks {
+/// Everything that is planted in a company, and the invoices it was planted among: paid as if nothing had been planted
+/// in their payment.
+pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) -> (Leaks, Vec<Invoice>) {
     let until = planned_until(company);
     let candidates: Vec<Candidate<'_>> =
         contracts.iter().flat_map(|contract| candidates(contract, company, until)).collect();
@@ -89,8 +90,8 @@ pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) 
             let mut draw = Stream::new(company.spec.seed, "leak", *at as u64);
             let first = company.spec.start;
             let faults: Option<Vec<Fault>> =
-                codes.iter().map(|code| fault(code, candidate, contracts, first, &mut draw)).collect();
-            if let Some(faults) = faults {
+                codes.iter().map(|code| fault(code, candidate, contracts, (first, until), &mut draw)).collect();
+            if let Some(faults) = faults.filter(|faults| show_together(candidate, faults)) {
                 used.insert(candidate.contract.account);
                 leaks.lines.insert(candidate.line_id.to_owned(), faults);
                 if is_approved {
@@ -102,7 +103,7 @@ pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) 
     }
     let billed = invoices(company, activity, contracts, &leaks, until);
     plan_non_payments(company, &billed, &mut leaks, until, scale);
-    leaks
+    (leaks, billed)
 }
 
 fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, until: NaiveDate, scale: u32) {
@@ -111,7 +112,7 @@ fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, u
         .iter()
         .filter(|invoice| invoice.issued.is_some_and(|issued| window.contains(&issued)))
         .filter(|invoice| invoice.voided.is_none() && invoice.replaces.is_none() && !invoice.id.ends_with("-r"))
-        .filter(|invoice| invoice.total() > 100 && invoice.credits.is_empty())
+        .filter(|invoice| invoice.total() > 100 && invoice.credits.is_empty() && invoice.written_off.is_none())
         .collect();
     open.sort_by_key(|invoice| {
         let key = invoice.id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
@@ -143,7 +144,8 @@ fn candidates<'a>(contract: &'a Contract, company: &Company, until: NaiveDate) -
                 if period.start >= known.life.end || known.billable_date(&period) > last || period.start > last {
                     break;
                 }
-                if period.start >= company.spec.start && period == days {
+                let has_free = each_day(&period).any(|day| known.is_free(day));
+                if period.start >= company.spec.start && period == days && !has_free {
                     periods.push(period);
                 }
             }
@@ -156,7 +158,7 @@ fn fault(
     code: &str,
     candidate: &Candidate<'_>,
     contracts: &[Contract],
-    first: NaiveDate,
+    (first, until): (NaiveDate, NaiveDate),
     draw: &mut Stream,
 ) -> Option<Fault> {
     let periods = &candidate.periods;
@@ -179,8 +181,7 @@ fn fault(
         "C1" => (is_new && count >= 2).then_some(Fault::NeverBills),
         "C2" => {
             let period = at(1, 2)?.clone();
-            let is_clear = !has_free && !each_day(&period).any(|day| candidate.known.is_free(day));
-            is_clear.then_some(Fault::Skips(period))
+            (!has_free).then_some(Fault::Skips(period))
         }
         "C3" => {
             let period = at(1, 1)?.clone();
@@ -196,7 +197,7 @@ fn fault(
         "C12" => (!has_free).then_some(Fault::NeverPosts(at(1, 1)?.clone())),
         "E1" => {
             let period = at(0, 1)?.clone();
-            (!has_free).then(|| Fault::MisAdds(period, draw.between(20, 180)))
+            (!has_free && is_uniform(candidate, &period)).then(|| Fault::MisAdds(period, draw.between(20, 180)))
         }
         "O2 price" => {
             let period = at(0, 1)?.clone();
@@ -204,7 +205,7 @@ fn fault(
             Some(Fault::HighPrice(period.start..to, draw.between(1_030, 1_190)))
         }
         "O2 discount" => forgets_discount(candidate),
-        "O2 after end" => bills_on(candidate, add_days(*periods.last().map(|period| &period.end)?, 0)),
+        "O2 after end" => bills_on(candidate, until),
         _ => None,
     }
 }
@@ -222,7 +223,8 @@ fn keeps_discount(candidate: &Candidate<'_>) -> Option<Fault> {
     let after = candidate.periods.iter().filter(|period| period.start >= end).count();
     let last_end = candidate.periods.last()?.end;
     // With yearly invoices the one period that is there must contain the end.
-    let is_inside = candidate.periods.iter().any(|period| period.contains(&end));
+    let is_by_day = own_discounts(candidate).all(|discount| !discount.is_by_invoice_date);
+    let is_inside = is_by_day && candidate.periods.iter().any(|period| period.contains(&end));
     let shows = after >= 2 || (candidate.periods.len() == 1 && is_inside && end < last_end);
     (is_only && shows).then_some(Fault::KeepsDiscount)
 }
@@ -273,12 +275,38 @@ fn is_unlike_other_prices(candidate: &Candidate<'_>, contracts: &[Contract], per
 }
 
 /// Customers who left on a boundary, with room for an invoice or two after it.
-fn bills_on(candidate: &Candidate<'_>, last_end: NaiveDate) -> Option<Fault> {
-    let contract = candidate.contract;
-    let end = candidate.known.life.end;
-    let has_ended = last_end == end && contract.renewed.is_none();
-    let is_short = contract.frequency.months() <= 3;
-    (has_ended && is_short && candidate.periods.len() >= 2).then_some(Fault::BillsOn(1))
+fn bills_on(candidate: &Candidate<'_>, until: NaiveDate) -> Option<Fault> {
+    let (contract, grid) = (candidate.contract, Grid::new(candidate.contract));
+    let end = candidate.periods.last()?.end;
+    let has_ended = end == candidate.known.life.end && contract.renewed.is_none();
+    let next = grid.days(grid.cell_of(end));
+    let shows = add_days(candidate.known.billable_date(&next), 15) <= until;
+    (has_ended && shows && candidate.periods.len() >= 2).then_some(Fault::BillsOn(1))
+}
+
+/// Whether one quantity and price hold for the whole period.
+fn is_uniform(candidate: &Candidate<'_>, period: &Range<NaiveDate>) -> bool {
+    let mut terms = candidate
+        .known
+        .segments
+        .iter()
+        .filter(|segment| segment.from < period.end && period.start < segment.to)
+        .map(|segment| (segment.line.quantity, segment.line.unit_price));
+    let first = terms.next();
+    terms.all(|other| Some(other) == first)
+}
+
+/// Whether each fault still shows in a period that is billed, where another one ends the billing.
+fn show_together(candidate: &Candidate<'_>, faults: &[Fault]) -> bool {
+    let stop = faults.iter().find_map(|fault| if let Fault::StopsAt(date) = fault { Some(*date) } else { None });
+    let Some(stop) = stop else { return true };
+    let is_billed_from =
+        |from: NaiveDate| candidate.periods.iter().any(|period| from <= period.start && period.end <= stop);
+    faults.iter().all(|fault| match fault {
+        Fault::LowQuantity(range, _) | Fault::LowPrice(range, _) => is_billed_from(range.start),
+        Fault::KeepsDiscount => own_discounts(candidate).filter_map(|discount| discount.end).all(is_billed_from),
+        _ => true,
+    })
 }
 
 /// Writes the approval of the deviations that somebody approved into their contracts.

@@ -231,3 +231,22 @@ pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: Naiv
     }
     rows
 }
+
+/// Entity `write_off`.
+pub(super) fn write_off(invoices: &[Invoice], horizon: NaiveDate) -> Rows<6> {
+    let mut rows = Rows::new(["write_off_id", "invoice_id", "amount", "written_off_date", "approved_by", "reason"]);
+    for invoice in made(invoices, horizon) {
+        let given_up = invoice.written_off.filter(|(date, _)| *date <= horizon);
+        if let Some((date, amount)) = given_up {
+            rows.push([
+                format!("wo-{}", &invoice.id[3..]).into(),
+                (&invoice.id).into(),
+                invoice.currency.cell(amount),
+                date.into(),
+                "fin-01".into(),
+                "uncollectible after four months".into(),
+            ]);
+        }
+    }
+    rows
+}

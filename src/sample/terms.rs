@@ -8,7 +8,7 @@ use super::months::{add_days, add_months};
 use super::offer::{Item, items};
 use super::periods::Grid;
 use super::random::Stream;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// How a customer's contracts follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +43,16 @@ pub fn contracts(company: &Company, activity: &Activity<'_>, until: NaiveDate) -
     company.accounts.iter().flat_map(|account| account_contracts(company, activity, account, until)).collect()
 }
 
-/// Whether the end of the customer's life lies on a boundary of its billing periods.
-fn leaves_on_boundary(account: &Account) -> bool {
+/// Whether the customer leaves, if at all, on the first day of a billing period.
+fn leaves_on_boundary(account: &Account, is_calendar: bool) -> bool {
     let months = account.frequency.months();
-    account
-        .churn_date
-        .is_none_or(|churn| (0..400).any(|period| add_months(account.joined_date, period * months) == churn))
+    account.churn_date.is_none_or(|churn| {
+        if is_calendar {
+            churn.day() == 1 && churn.month0().cast_signed() % months == 0
+        } else {
+            (0..400).any(|period| add_months(account.joined_date, period * months) == churn)
+        }
+    })
 }
 
 fn habits(company: &Company, account: &Account) -> Habits {
@@ -61,11 +65,11 @@ fn habits(company: &Company, account: &Account) -> Habits {
         _ => Succession::Renewed,
     };
     let mut timing = draw.weighted((Some(Timing::Advance), 72), &[(Some(Timing::Arrears), 20), (None, 8)]);
-    if !leaves_on_boundary(account) {
+    let is_calendar = draw.chance(180) && account.frequency != Frequency::Annual;
+    if !leaves_on_boundary(account, is_calendar) {
         // Leaving inside a prepaid period would need a refund; such customers pay afterwards.
         timing = Some(Timing::Arrears);
     }
-    let is_calendar = draw.chance(180) && account.frequency != Frequency::Annual;
     if is_calendar && succession != Succession::Renewed {
         succession = Succession::Renewed;
     }
@@ -145,7 +149,12 @@ fn contract(account: &Account, habits: &Habits, number: i32, (start, end): (Naiv
     Contract {
         id: format!("ct-{:05}-{}", account.index + 1, number + 1),
         account: account.index,
-        term_source: "signed",
+        // Some contracts nobody has signed copies of.
+        term_source: match account.index % 41 {
+            11 => "crm",
+            23 => "billing",
+            _ => "signed",
+        },
         start,
         terminated: None,
         renews: None,

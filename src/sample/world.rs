@@ -10,7 +10,7 @@ use super::terms;
 use chrono::NaiveDate;
 
 /// Contracts, invoices and what was planted in them.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct World {
     /// Every contract, by account and date.
     pub contracts: Vec<Contract>,
@@ -27,10 +27,16 @@ impl World {
         let until = horizon.max(planned_until);
         let activity = Activity::new(company, until);
         let planned = terms::contracts(company, &activity, planned_until);
-        let leaks = planning::plan(company, &activity, &planned);
-        let mut contracts = if until == planned_until { planned } else { terms::contracts(company, &activity, until) };
+        let (leaks, planned_invoices) = planning::plan(company, &activity, &planned);
+        let (mut contracts, mut invoices) = if until == planned_until {
+            (planned, planned_invoices)
+        } else {
+            let contracts = terms::contracts(company, &activity, until);
+            let invoices = billing::invoices(company, &activity, &contracts, &leaks, until);
+            (contracts, invoices)
+        };
         planning::approve(&mut contracts, &leaks);
-        let invoices = billing::invoices(company, &activity, &contracts, &leaks, until);
+        billing::fail(company, &mut invoices, &leaks);
         World { contracts, invoices, leaks }
     }
 }

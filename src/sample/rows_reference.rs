@@ -1,0 +1,78 @@
+//! Rows of reference data: exchange rates and price lists.
+
+use super::company::{Company, Segment};
+use super::facts::Charge;
+use super::fraction::divide_half_up;
+use super::money::Currency;
+use super::months::{add_days, add_months, days_between};
+use super::products::{self, price};
+use super::random::Stream;
+use super::table::{Cell, Rows};
+use chrono::NaiveDate;
+
+/// What a unit of the currency costs in US dollars at 8 digits, before it moves.
+fn base_rate(currency: Currency) -> i128 {
+    match currency {
+        Currency::Usd => 100_000_000,
+        Currency::Eur => 108_400_000,
+        Currency::Gbp => 127_100_000,
+        Currency::Jpy => 671_000,
+        Currency::Kwd => 325_300_000,
+    }
+}
+
+/// Entity `fx_rate`: a walk that drifts back to its base, every day to the horizon.
+pub(super) fn fx_rate(company: &Company, horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["rate_date", "from_currency", "to_currency", "rate"]);
+    let first = add_months(company.spec.start, -20);
+    let mut drift = [0_i64; Currency::ALL.len()];
+    for offset in 0..=days_between(first, horizon) {
+        let mut draw = Stream::new(company.spec.seed, "fx", offset.unsigned_abs());
+        let mut rates = Currency::ALL.map(base_rate);
+        for ((currency, drift), rate) in Currency::ALL.iter().zip(&mut drift).zip(&mut rates) {
+            if *currency != Currency::Usd {
+                *drift = *drift * 996 / 1_000 + draw.between(-4_500, 4_500);
+                *rate += *rate * i128::from(*drift) / 1_000_000;
+            }
+        }
+        let date = add_days(first, offset);
+        for to in 0..3_usize {
+            for from in (0..Currency::ALL.len()).filter(|from| *from != to) {
+                let rate = divide_half_up(rates[from] * 100_000_000, rates[to]);
+                rows.push([
+                    date.into(),
+                    Currency::ALL[from].code().into(),
+                    Currency::ALL[to].code().into(),
+                    Cell::Decimal(rate, 8),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+/// Entity `price_book`: two lists, the second four percent dearer.
+pub(super) fn price_book(company: &Company, horizon: NaiveDate) -> Rows<7> {
+    let columns = ["product_id", "segment", "currency", "list_price", "unit", "price_period", "valid_from_date"];
+    let mut rows = Rows::new(columns);
+    let lists = [(add_months(company.spec.start, -18), 1_000), (add_months(company.spec.start, 12), 1_040)];
+    for (valid_from, permille) in lists.into_iter().filter(|(valid_from, _)| *valid_from <= horizon) {
+        for product in products::all().into_iter().filter(|product| product.charge != Charge::Usage) {
+            for segment in [Segment::Smb, Segment::MidMarket, Segment::Enterprise] {
+                for currency in Currency::ALL {
+                    let is_once = product.charge == Charge::OneOff;
+                    rows.push([
+                        product.id.into(),
+                        segment.name().into(),
+                        currency.code().into(),
+                        Cell::Decimal(price(product.list_cents, currency, permille), 8),
+                        product.unit.unwrap_or("flat").into(),
+                        if is_once { "once" } else { "month" }.into(),
+                        valid_from.into(),
+                    ]);
+                }
+            }
+        }
+    }
+    rows
+}
