@@ -83,7 +83,8 @@ fn standing(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -
         return ("churned", "former");
     }
     let since = horizon - customer.joined;
-    let renews_soon = super::sales::term_ends(account).any(|end| (0..=90).contains(&(day_of(end) - horizon)));
+    let renews_soon =
+        activity.bought().term_ends(account).iter().any(|end| (0..=90).contains(&(day_of(*end) - horizon)));
     let stage = match since {
         0..90 => "onboarding",
         _ if renews_soon => "renewal",

@@ -1,7 +1,9 @@
 //! The first deal of every customer: what was agreed, what was said, and what the handoff form tells of it.
 
+use super::Activity;
 use super::accounts::known_from;
 use super::behaviour::Behaviour;
+use super::bought::Concession;
 use super::calendar::Day;
 use super::contacts::{champion, contacts};
 use super::draw::Draw;
@@ -28,8 +30,8 @@ pub(super) struct Deal {
     pub opened: Day,
     /// The day it was won.
     pub won: Day,
-    /// Percent off list, and for how many months; none without a concession.
-    pub discount: Option<(u32, u32)>,
+    /// The discount that was given for a time.
+    pub discount: Option<Concession>,
     /// Onboarding at no charge.
     pub is_onboarding_free: bool,
     /// Something promised that the product could not do yet.
@@ -60,12 +62,12 @@ const RISKS: [&str; 5] = [
 ];
 
 /// The deal an account was won with.
-pub(super) fn first_deal(account: &Account, behaviour: &Behaviour) -> Deal {
+pub(super) fn first_deal(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> Deal {
     let mut draw = Draw::of(behaviour.customer.key, "deal", 0);
     let joined = behaviour.customer.joined;
-    let won = joined - draw.whole(1, 14);
-    let discount = draw.chance(0.4).then(|| (5 * draw.whole(1, 5).unsigned_abs(), 6 * draw.whole(1, 2).unsigned_abs()));
-    let is_onboarding_free = draw.chance(0.2);
+    let bought = activity.bought();
+    let won = bought.first_signed(account).unwrap_or(joined - 5);
+    let is_onboarding_free = draw.chance(0.5) && !bought.has_onboarding_fee(account);
     let form = match draw.unit() {
         ..0.74 => Form::Faithful,
         ..0.86 => Form::Omits,
@@ -79,9 +81,9 @@ pub(super) fn first_deal(account: &Account, behaviour: &Behaviour) -> Deal {
     let people = contacts(account, behaviour);
     Deal {
         opportunity_id: format!("opp-{:05}-new", account.index + 1),
-        opened: known_from(behaviour) + draw.whole(2, 12),
+        opened: (known_from(behaviour) + draw.whole(2, 12)).min(won - 10),
         won,
-        discount,
+        discount: bought.first_concession(account),
         is_onboarding_free,
         commitment,
         risk,
@@ -101,8 +103,8 @@ impl Deal {
                 Some("Guided onboarding free of charge; list price otherwise.".to_owned())
             }
             (Form::Faithful, None) => Some("none".to_owned()),
-            (Form::Faithful, Some((percent, months))) => {
-                Some(format!("{percent} % off all lines for the first {months} months, approved by the deal desk."))
+            (Form::Faithful, Some(discount)) => {
+                Some(format!("{} % off until {}, approved by the deal desk.", discount.percent_text(), discount.ends))
             }
         }
     }

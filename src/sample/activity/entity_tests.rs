@@ -165,10 +165,13 @@ fn planted_stories_are_told_by_the_entities() {
     let (mut denied, mut omitted, mut green) = (0, 0, 0);
     for planted in planted_behaviour(&company, horizon) {
         let number = &planted.account_id[4..];
-        let said = format!("We can do {}% off for the first", planted.magnitude);
+        let said = format!("We can do {}", planted.magnitude);
         let is_said = || {
             let calls = utterances.iter().filter(|(key, _)| key[0].starts_with(&format!("eng-{number}-deal")));
-            calls.into_iter().any(|(_, row)| row[place("utterance", "text")].starts_with(&said))
+            calls.into_iter().any(|(_, row)| {
+                row[place("utterance", "text")].starts_with(&said)
+                    && row[place("utterance", "text")].contains("% off until")
+            })
         };
         let form = || &handoffs[&vec![format!("ho-{number}")]][place("handoff", "pricing_concessions")];
         match planted.kind {

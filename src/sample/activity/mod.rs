@@ -5,6 +5,7 @@
 
 mod accounts;
 mod behaviour;
+mod bought;
 mod calendar;
 mod catalogue;
 mod climate;
@@ -38,12 +39,14 @@ use crate::error::Result;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
 use behaviour::{Behaviour, Customer};
+use bought::Bought;
 use calendar::{Day, date_of, day_of};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use climate::Climate;
 use draw::{Draw, address, named};
 use staff::Person;
 use std::ops::Range;
+use std::sync::OnceLock;
 use usage::UsageEvents;
 
 /// The small entities made here.
@@ -75,6 +78,7 @@ pub struct Activity<'a> {
     behaviours: Vec<Behaviour>,
     people: Vec<Person>,
     climate: Climate,
+    bought: OnceLock<Bought>,
     start: Day,
     horizon: Day,
 }
@@ -92,7 +96,7 @@ impl<'a> Activity<'a> {
             .map(|account| Behaviour::new(customer(account, key, &climate), start, horizon + 1))
             .collect();
         let people = staff::people(company, key, start);
-        Self { company, key, behaviours, people, climate, start, horizon }
+        Self { company, key, behaviours, people, climate, bought: OnceLock::new(), start, horizon }
     }
 
     /// Whether `account` uses `metric` at all, and so has or should have a contract line for it.
@@ -146,9 +150,9 @@ impl<'a> Activity<'a> {
         Some(at).filter(|at| self.is_known(*at))
     }
 
-    /// The contract an account became a customer with.
-    fn first_contract(&self, account: &Account) -> String {
-        format!("ct-{:05}-1", account.index + 1)
+    /// What the customers bought; worked out when first asked for, because usage never asks.
+    fn bought(&self) -> &Bought {
+        self.bought.get_or_init(|| Bought::new(self))
     }
 
     fn customers(&self) -> impl Iterator<Item = (&'a Account, &Behaviour)> {

@@ -79,8 +79,8 @@ pub fn planted_behaviour(company: &Company, horizon: NaiveDate) -> Vec<Planted> 
 
 /// What a verification of the account's handoff must find, if anything.
 fn planted_handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> Option<Planted> {
-    let deal = first_deal(account, behaviour);
-    let (percent, _) = deal.discount?;
+    let deal = first_deal(activity, account, behaviour);
+    let discount = deal.discount?;
     let kind = match deal.form {
         Form::Denies => Kind::HandoffContradiction,
         Form::Omits => Kind::HandoffOmission,
@@ -93,7 +93,7 @@ fn planted_handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behav
         from: submitted,
         full: submitted,
         to: None,
-        magnitude: percent,
+        magnitude: u32::try_from(discount.percent / 10_000).unwrap_or(0),
     })
 }
 

@@ -7,29 +7,8 @@ use super::calendar::{Day, date_of, day_of};
 use super::deal::{Form, first_deal};
 use super::draw::Draw;
 use crate::sample::company::Account;
-use crate::sample::money::Currency;
-use crate::sample::months::add_months;
 use crate::sample::table::{Cell, Rows};
 use chrono::NaiveDate;
-
-/// The ends of an account's terms while it is a customer, the last one it leaves at included.
-pub(super) fn term_ends(account: &Account) -> impl Iterator<Item = NaiveDate> + '_ {
-    (1..40)
-        .map(|term| add_months(account.joined_date, term * account.term_months))
-        .take_while(|end| account.churn_date.is_none_or(|churn| *end <= churn))
-}
-
-/// A year of `seats` seats at list, in minor units of the account's currency: the figure sales works with, before discounts.
-pub(super) fn annual_value(account: &Account, seats: u32) -> i128 {
-    let per_seat: i128 = match account.currency {
-        Currency::Usd => 58_800,
-        Currency::Eur => 54_096,
-        Currency::Gbp => 47_040,
-        Currency::Jpy => 88_200,
-        Currency::Kwd => 181_104,
-    };
-    per_seat * i128::from(seats)
-}
 
 /// One opportunity as it will have turned out.
 struct Opportunity {
@@ -39,7 +18,8 @@ struct Opportunity {
     closes: Day,
     is_won: bool,
     amount: i128,
-    discount: Option<u32>,
+    /// Percent points with 4 digits behind the point.
+    discount: Option<i128>,
 }
 
 /// The opportunities opened by the horizon, as they stand then.
@@ -61,7 +41,7 @@ pub(super) fn opportunities(activity: &Activity<'_>) -> Rows<14> {
         "created_at",
     ]);
     for (account, behaviour) in activity.customers() {
-        for opportunity in all(account, behaviour) {
+        for opportunity in all(activity, account, behaviour) {
             if opportunity.opened <= activity.horizon {
                 rows.push(opportunity_row(activity, account, behaviour, &opportunity));
             }
@@ -71,19 +51,19 @@ pub(super) fn opportunities(activity: &Activity<'_>) -> Rows<14> {
 }
 
 /// Every opportunity an account ever is: the first deal, renewals, and what was or might have been added.
-fn all(account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
-    let deal = first_deal(account, behaviour);
-    let seats = account.seat_steps.first().map_or(0, |(_, seats)| *seats);
+fn all(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
+    let deal = first_deal(activity, account, behaviour);
+    let bought = activity.bought();
     let mut result = vec![Opportunity {
         id: deal.opportunity_id,
         kind: "new",
-        opened: deal.opened.min(deal.won - 10),
+        opened: deal.opened,
         closes: deal.won,
         is_won: true,
-        amount: annual_value(account, seats),
-        discount: deal.discount.map(|(percent, _)| percent),
+        amount: bought.annual_value(account, account.joined_date),
+        discount: deal.discount.map(|discount| discount.percent),
     }];
-    for (number, end) in (1..).zip(term_ends(account)) {
+    for (number, end) in (1..).zip(bought.term_ends(account)) {
         let mut draw = Draw::of(behaviour.customer.key, "renewal", number);
         let is_won = account.churn_date != Some(end);
         result.push(Opportunity {
@@ -92,15 +72,21 @@ fn all(account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
             opened: day_of(end) - draw.whole(100, 130),
             closes: decided(behaviour, day_of(end)),
             is_won,
-            amount: annual_value(account, account.seats_on(date_of(day_of(end) - 1))),
-            discount: draw.chance(0.2).then(|| draw.whole(3, 12).unsigned_abs()),
+            amount: bought.annual_value(account, date_of((day_of(end) - 1).min(activity.horizon))),
+            discount: draw.chance(0.2).then(|| i128::from(draw.whole(3, 12)) * 10_000),
         });
     }
-    result.extend(expansions(account, behaviour));
+    result.extend(expansions(activity, account, behaviour));
     result
 }
 
-fn expansions(account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
+/// The part of a year's recurring money on `date` that `seats` of the account's seats stand for.
+fn seats_value(activity: &Activity<'_>, account: &Account, date: NaiveDate, seats: u32) -> i128 {
+    let all = i128::from(account.seats_on(date).max(1));
+    activity.bought().annual_value(account, date) * i128::from(seats) / all
+}
+
+fn expansions(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
     let mut result = Vec::new();
     let pairs = account.seat_steps.iter().zip(account.seat_steps.iter().skip(1));
     for ((_, before), (date, after)) in pairs.filter(|((_, before), (_, after))| after > before) {
@@ -111,7 +97,7 @@ fn expansions(account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
             opened: day_of(*date) - draw.whole(25, 60),
             closes: day_of(*date) - draw.whole(1, 8),
             is_won: true,
-            amount: annual_value(account, after - before),
+            amount: seats_value(activity, account, *date, after - before),
             discount: None,
         });
     }
@@ -126,7 +112,7 @@ fn expansions(account: &Account, behaviour: &Behaviour) -> Vec<Opportunity> {
                 opened,
                 closes: opened + draw.whole(30, 110),
                 is_won: false,
-                amount: annual_value(account, behaviour.seats(opened) / 6 + 1),
+                amount: seats_value(activity, account, date_of(opened), behaviour.seats(opened) / 6 + 1),
                 discount: None,
             });
         }
@@ -174,7 +160,7 @@ fn opportunity_row(
         is_closed.into(),
         (is_closed && opportunity.is_won).into(),
         activity.acting(owner, changed).into(),
-        opportunity.discount.map_or(Cell::Null, |percent| Cell::Decimal(i128::from(percent), 0)),
+        opportunity.discount.map_or(Cell::Null, |percent| Cell::Decimal(percent, 4)),
         category.into(),
         activity.working_time(changed, behaviour, &mut draw).into(),
         activity.working_time(opportunity.opened, behaviour, &mut draw).into(),
@@ -203,7 +189,7 @@ pub(super) fn handoffs(activity: &Activity<'_>) -> Rows<17> {
         "goals",
     ]);
     for (account, behaviour) in activity.customers() {
-        let deal = first_deal(account, behaviour);
+        let deal = first_deal(activity, account, behaviour);
         if deal.form != Form::Missing && deal.submitted <= activity.horizon {
             rows.push(handoff(activity, account, behaviour));
         }
@@ -219,7 +205,7 @@ const GOALS: [&str; 4] = [
 ];
 
 fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> [Cell; 17] {
-    let deal = first_deal(account, behaviour);
+    let deal = first_deal(activity, account, behaviour);
     let mut draw = Draw::of(behaviour.customer.key, "handoff", 0);
     let submitted = activity.working_time(deal.submitted, behaviour, &mut draw);
     let is_rejected = draw.chance(0.08);
@@ -227,7 +213,6 @@ fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) ->
         (!is_rejected).then(|| activity.working_time(deal.submitted + draw.whole(1, 5), behaviour, &mut draw));
     let accepted = accepted.and_then(|at| activity.known(at));
     let told = (deal.form == Form::Faithful).then_some(deal.discount).flatten();
-    let ends = told.map(|(_, months)| add_months(account.joined_date, i32::try_from(months).unwrap_or(12)));
     let has_champion = draw.chance(0.85);
     let optional = |text: Option<&str>| text.map_or(Cell::Null, Into::into);
     [
@@ -241,8 +226,8 @@ fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) ->
         optional(is_rejected.then_some("No champion named")),
         deal.concessions().into(),
         (told.is_some() || (deal.form == Form::Faithful && deal.is_onboarding_free)).into(),
-        told.map_or(Cell::Null, |(percent, _)| Cell::Decimal(i128::from(percent), 0)),
-        ends.into(),
+        told.map_or(Cell::Null, |discount| Cell::Decimal(discount.percent, 4)),
+        told.map(|discount| discount.ends).into(),
         match deal.commitment {
             Some(commitment) if draw.chance(0.8) => format!("We committed to {commitment}.").into(),
             Some(_) => Cell::Null,
@@ -256,10 +241,11 @@ fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) ->
 }
 
 /// What customers decided about a term, or about their seats, by the horizon.
-pub(super) fn outcomes(activity: &Activity<'_>) -> Rows<9> {
+pub(super) fn outcomes(activity: &Activity<'_>) -> Rows<10> {
     let mut rows = Rows::new([
         "outcome_id",
         "account_id",
+        "contract_id",
         "kind",
         "decided_date",
         "effective_date",
@@ -268,6 +254,7 @@ pub(super) fn outcomes(activity: &Activity<'_>) -> Rows<9> {
         "currency",
         "reason",
     ]);
+    let bought = activity.bought();
     for (account, behaviour) in activity.customers() {
         let mut add = |end: NaiveDate, kind: &'static str| {
             let day = day_of(end);
@@ -275,21 +262,22 @@ pub(super) fn outcomes(activity: &Activity<'_>) -> Rows<9> {
             if decided > activity.horizon || day < activity.start {
                 return;
             }
-            let before = annual_value(account, account.seats_on(date_of(day - 1)));
-            let after = annual_value(account, account.seats_on(end));
+            let last = date_of(day - 1);
+            let contract = bought.in_force(account, last).map(|(contract, _)| contract.id.as_str());
             rows.push([
                 format!("dec-{:05}-{}", account.index + 1, end.format("%Y%m%d")).into(),
                 (&account.id).into(),
+                contract.into(),
                 kind.into(),
                 shown(Some(decided), activity.horizon),
                 end.into(),
-                account.currency.cell(before),
-                account.currency.cell(after),
+                account.currency.cell(bought.annual_value(account, last)),
+                account.currency.cell(bought.annual_value(account, end)),
                 account.currency.code().into(),
                 reason(behaviour, kind, day).into(),
             ]);
         };
-        for end in term_ends(account).filter(|end| account.churn_date != Some(*end)) {
+        for end in bought.term_ends(account).into_iter().filter(|end| account.churn_date != Some(*end)) {
             let (before, after) = (account.seats_on(date_of(day_of(end) - 1)), account.seats_on(end));
             add(
                 end,

@@ -76,15 +76,15 @@ pub(super) fn before_the_deal(deal: &Deal, number: i32, count: i32, draw: &mut D
         (Side::Customer, draw.pick(&BUYING, BUYING[0]).to_owned()),
     ];
     if number == count - 2 {
-        let asked = deal.discount.map_or(10, |(percent, _)| percent + 5);
+        let asked = deal.discount.map_or(10, |discount| discount.percent / 10_000 + 5);
         lines.push((Side::Customer, format!("Could you do {asked}% off if we sign this month?")));
         if deal.discount.is_none() {
             lines.push((Side::Ours, format!("We can't offer a {asked}% discount on the seats.")));
         }
     }
     if number == count - 1 {
-        if let Some((percent, months)) = deal.discount {
-            lines.push((Side::Ours, format!("We can do {percent}% off for the first {months} months.")));
+        if let Some(discount) = deal.discount {
+            lines.push((Side::Ours, format!("We can do {}% off until {}.", discount.percent_text(), discount.ends)));
             lines.push((Side::Customer, "That works for us, please put it in the order form.".to_owned()));
         }
         if deal.is_onboarding_free {

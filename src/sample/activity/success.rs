@@ -171,7 +171,7 @@ pub(super) fn milestones(activity: &Activity<'_>) -> Rows<8> {
         if joined > activity.horizon {
             continue;
         }
-        let contract_id = activity.first_contract(account);
+        let Some(contract) = activity.bought().first(account) else { continue };
         let diligence = Draw::of(named(activity.key, &account.csm_id), "diligence", 0).between(0.72, 0.97);
         let mut draw = Draw::of(behaviour.customer.key, "onboarding", 0);
         let mut slipped = 0;
@@ -191,7 +191,7 @@ pub(super) fn milestones(activity: &Activity<'_>) -> Rows<8> {
             let is_applicable = step != "configured" || behaviour.seats(joined) > 8 || draw.chance(0.5);
             rows.push([
                 (&account.id).into(),
-                (&contract_id).into(),
+                (&contract.id).into(),
                 step.into(),
                 date_of(due).into(),
                 if is_applicable { done_at.into() } else { Cell::Null },

@@ -7,7 +7,6 @@ use super::calendar::{Day, day_of, is_weekend, weekday_of};
 use super::contacts::{Contact, contacts, primary, somebody};
 use super::deal::first_deal;
 use super::draw::Draw;
-use super::sales::term_ends;
 use super::sentences::{Line, Side, about_a_renewal, before_the_deal, mail, with_a_customer};
 use super::support::{after, hundredths, pressure};
 use crate::sample::company::Account;
@@ -143,7 +142,7 @@ impl Room<'_> {
 
     /// The last four weeks before the first deal: calls with sales, some of them not recorded.
     fn deal(&self) -> Vec<Talk> {
-        let deal = first_deal(self.account, self.behaviour);
+        let deal = first_deal(self.activity, self.account, self.behaviour);
         let mut draw = self.draw("deal talks", 0);
         let count = draw.whole(3, 5);
         let mut result = Vec::new();
@@ -200,7 +199,7 @@ impl Room<'_> {
     /// The conversation about the next term, in most cases.
     fn renewals(&self) -> Vec<Talk> {
         let mut result = Vec::new();
-        for (number, end) in (1..).zip(term_ends(self.account)) {
+        for (number, end) in (1..).zip(self.activity.bought().term_ends(self.account)) {
             let mut draw = self.draw("renewal talk", number);
             let is_last = self.account.churn_date == Some(end);
             let mut day = day_of(end) - draw.whole(35, 85);
