@@ -1,6 +1,7 @@
 //! Record batches become typed Parquet in the landing area, each row exactly once: a file exists only if its stream's
 //! state lists it, and the state is one object that is replaced conditionally.
 
+mod background;
 mod catalog;
 mod quarantine;
 mod rollup;
@@ -12,6 +13,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use background::Background;
 pub use catalog::{Catalog, StreamView};
 pub use quarantine::quarantine_findings;
 pub use rollup::Rollup;
@@ -28,6 +30,7 @@ use crate::model::{Model, plan};
 use crate::sample::{self, Sample};
 use crate::store::{Store, sha256, sha256_file};
 use arrow::record_batch::RecordBatch;
+use background::Stop;
 use chrono::{DateTime, NaiveDate, Utc};
 use state::{Area, State};
 use stream::{Identity, Keeping, Stream, USAGE_EVENT};
@@ -45,9 +48,21 @@ const READING: u32 = 1;
 /// An input is missing or unreadable (69) or is not what the job says (64); the warehouse cannot be written (75);
 /// somebody else changed a state (73).
 pub fn land(store: &Store, job: &Job, now: DateTime<Utc>, as_of: NaiveDate, reporter: &Reporter) -> Result<Catalog> {
+    land_unless(&Stop::default(), store, job, now, as_of, reporter)
+}
+
+fn land_unless(
+    stop: &Stop,
+    store: &Store,
+    job: &Job,
+    now: DateTime<Utc>,
+    as_of: NaiveDate,
+    reporter: &Reporter,
+) -> Result<Catalog> {
     let area = Area { store, job: &job.name };
     let today = calendar::as_of_for_tick(now, job.timezone);
-    let mut landing = Landing { area, job, today, as_of, reporter, next: next_sequence(area)?, streams: Vec::new() };
+    let mut landing =
+        Landing { area, job, today, as_of, reporter, stop, next: next_sequence(area)?, streams: Vec::new() };
     for source in &job.sources {
         match &source.kind {
             SourceKind::Files(files) => {
@@ -58,6 +73,7 @@ pub fn land(store: &Store, job: &Job, now: DateTime<Utc>, as_of: NaiveDate, repo
             SourceKind::Sample(spec) => landing.sample(&source.name, spec)?,
         }
     }
+    stop.check()?;
     for stream in &mut landing.streams {
         // A run for a date long past still needs the versions around that date.
         stream.commit(today.min(as_of), job.landing.history_days)?;
@@ -82,6 +98,7 @@ struct Landing<'a> {
     today: NaiveDate,
     as_of: NaiveDate,
     reporter: &'a Reporter,
+    stop: &'a Stop,
     next: u64,
     streams: Vec<Stream<'a>>,
 }
@@ -116,6 +133,7 @@ impl Landing<'_> {
         let mut landed = 0;
         let total = Some(found.len() as u64);
         for (done, file) in (1_u64..).zip(&found) {
+            self.stop.check()?;
             let before = stamp_of(file)?;
             let (sha256, _) = sha256_file(&file.path).map_err(|error| unreadable(file, &error))?;
             if !stream.state().holds(&file.name, &sha256, &reading) {
@@ -131,7 +149,8 @@ impl Landing<'_> {
                 let mut seen = Seen::default();
                 let scratch = self.area.store.draft("_tailwater/landing/unpacked")?;
                 stream.land(&identity, &keeping, |receiver| {
-                    let mut counted = Counted { receiver, reporter: self.reporter, what: &what, rows: 0 };
+                    let mut counted =
+                        Counted { receiver, reporter: self.reporter, stop: self.stop, what: &what, rows: 0 };
                     files::read(file, input, contract.as_ref(), scratch.path(), &mut seen, &mut counted)
                 })?;
                 landed += 1;
@@ -200,7 +219,7 @@ impl Landing<'_> {
             };
             let what = format!("{source}.{USAGE_EVENT}");
             stream.land(&identity, &keeping, |receiver| {
-                let mut counted = Counted { receiver, reporter: self.reporter, what: &what, rows: 0 };
+                let mut counted = Counted { receiver, reporter: self.reporter, stop: self.stop, what: &what, rows: 0 };
                 sample.usage_events(first..end, &contract).try_for_each(|batch| counted.rows(batch?))
             })?;
         }
@@ -229,6 +248,7 @@ impl<'a> Landing<'a> {
 struct Counted<'a> {
     receiver: &'a mut dyn Receiver,
     reporter: &'a Reporter,
+    stop: &'a Stop,
     what: &'a str,
     rows: u64,
 }
@@ -238,6 +258,7 @@ const PROGRESS_ROWS: u64 = 262_144;
 
 impl Receiver for Counted<'_> {
     fn rows(&mut self, batch: RecordBatch) -> Result<()> {
+        self.stop.check()?;
         let before = self.rows;
         self.rows += batch.num_rows() as u64;
         if before / PROGRESS_ROWS != self.rows / PROGRESS_ROWS {

@@ -1,4 +1,4 @@
-use super::{Catalog, Rollup, StreamView, land, quarantine_findings};
+use super::{Background, Catalog, Rollup, StreamView, land, quarantine_findings};
 use crate::error::{Error, Result};
 use crate::event::Reporter;
 use crate::finding::Severity;
@@ -257,6 +257,22 @@ fn events_are_landed_by_day_and_only_changed_days_are_rolled_up_again() {
         "2026-02-01=2 2026-02-03=0",
         "days that lost events"
     );
+}
+
+#[test]
+fn a_stopped_landing_leaves_nothing_and_no_thread() {
+    let bench = Bench::new(INVOICES);
+    bench.write("invoices.csv", &format!("{HEADER}{}", "i1,a,open,USD,10\n".repeat(400_000)));
+    let now = "2026-03-02T16:00:00Z".parse().unwrap();
+    let job = Arc::new(bench.job.clone());
+    let start = || {
+        Background::start(bench.store.clone(), Arc::clone(&job), now, day("2026-03-01"), Reporter::silent()).unwrap()
+    };
+    drop(start());
+    assert_eq!(bench.objects(), BTreeMap::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let catalog = runtime.block_on(start().finished()).unwrap();
+    assert_eq!(only(&catalog, "2026-03-01").rows, 400_000);
 }
 
 #[test]
