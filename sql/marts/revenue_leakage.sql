@@ -88,7 +88,7 @@ money_month as (
 
 leaking_invoice as (
     select
-        subject_id as invoice_id
+        invoice_id
     from receivable_finding
     where class = 'leak'
 ),
