@@ -1,5 +1,5 @@
 /*---
-title = "Every kind of money by invoice, account, currency and month"
+title = "Money earned, invoiced, credited and collected, by invoice, account, currency and month"
 owner = "finance"
 grain = ["account_id", "currency", "month_date", "invoice_id"]
 
@@ -9,22 +9,17 @@ currency = { type = "text", doc = "Contract currency, else the invoice's" }
 month_date = { type = "date", doc = "First day of the month" }
 invoice_id = { type = "text", doc = "The invoice; null for what no invoice carries" }
 earned = { type = "decimal(18,4)", doc = "Service delivered" }
-billable = { type = "decimal(18,4)", doc = "Due and verified" }
 invoiced = { type = "decimal(18,4)", doc = "Posted lines without credits" }
 unmatched = { type = "decimal(18,4)", doc = "Of it, lines that belong to no contract line" }
 credited = { type = "decimal(18,4)", doc = "Credit lines and credit notes" }
 collected = { type = "decimal(18,4)", doc = "Payments less refunds and lost disputes" }
 written_off = { type = "decimal(18,4)", doc = "Written off" }
-underbilled = { type = "decimal(18,4)", doc = "Due and not billed" }
-overbilled = { type = "decimal(18,4)", doc = "Billed and not due" }
-waived = { type = "decimal(18,4)", doc = "Given up by an approved exception or review" }
-corrected = { type = "decimal(18,4)", doc = "Overbilling given back" }
 
 [checks]
 not_null = ["currency", "month_date"]
 
 [decisions]
-month = "Of the obligation's billable date; unmatched lines: of issue; money that reaches no line: of its own date; earned: of service"
+month = "Of the period's billable date; unmatched lines: of issue; money that reaches no line: of its own date; earned: of service"
 all_before_tax = "Every amount is before tax"
 ---*/
 with line_grid as (
@@ -41,20 +36,6 @@ waterfall as (
         cell_no,
         cast(date_trunc('month', coalesce(billable_date, period_start_date)) as date) as month_date
     from waterfall
-),
-
-obligation as (
-    select
-        account_id,
-        currency,
-        cast(date_trunc('month', coalesce(billable_date, period_start_date)) as date) as month_date,
-        verdict,
-        expected_amount,
-        underbilled_amount as underbilled,
-        overbilled_amount as overbilled,
-        waived_amount as waived,
-        corrected_amount as corrected
-    from obligation
 ),
 
 billed_line as (
@@ -235,26 +216,6 @@ placed_money as (
 ),
 
 every_amount as (
-    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'billable' as measure, expected_amount as amount
-    from obligation
-    where verdict = 'verified'
-    union all
-    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'underbilled' as measure, underbilled as amount
-    from obligation
-    where verdict = 'verified'
-    union all
-    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'overbilled' as measure, overbilled as amount
-    from obligation
-    where verdict = 'verified'
-    union all
-    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'waived' as measure, waived as amount
-    from obligation
-    where verdict = 'verified'
-    union all
-    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'corrected' as measure, corrected as amount
-    from obligation
-    where verdict = 'verified'
-    union all
     select line_grid.account_id, line_grid.currency, earned_month.month_date, cast(null as varchar) as invoice_id, 'earned' as measure, earned_month.earned_amount as amount
     from earned_month
     inner join line_grid
@@ -282,15 +243,10 @@ select
     month_date,
     invoice_id,
     cast(sum(case when measure = 'earned' then amount else 0 end) as decimal(18, 4)) as earned,
-    cast(sum(case when measure = 'billable' then amount else 0 end) as decimal(18, 4)) as billable,
     cast(sum(case when measure in ('invoiced', 'unmatched') then amount else 0 end) as decimal(18, 4)) as invoiced,
     cast(sum(case when measure = 'unmatched' then amount else 0 end) as decimal(18, 4)) as unmatched,
     cast(sum(case when measure = 'credited' then amount else 0 end) as decimal(18, 4)) as credited,
     cast(sum(case when measure = 'collected' then amount else 0 end) as decimal(18, 4)) as collected,
-    cast(sum(case when measure = 'written_off' then amount else 0 end) as decimal(18, 4)) as written_off,
-    cast(sum(case when measure = 'underbilled' then amount else 0 end) as decimal(18, 4)) as underbilled,
-    cast(sum(case when measure = 'overbilled' then amount else 0 end) as decimal(18, 4)) as overbilled,
-    cast(sum(case when measure = 'waived' then amount else 0 end) as decimal(18, 4)) as waived,
-    cast(sum(case when measure = 'corrected' then amount else 0 end) as decimal(18, 4)) as corrected
+    cast(sum(case when measure = 'written_off' then amount else 0 end) as decimal(18, 4)) as written_off
 from every_amount
 group by account_id, currency, month_date, invoice_id

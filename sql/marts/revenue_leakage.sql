@@ -73,17 +73,26 @@ money_month as (
         month_date,
         invoice_id,
         earned,
-        billable,
         invoiced,
         unmatched,
         credited,
         collected,
-        written_off,
-        underbilled,
-        overbilled,
-        waived,
-        corrected
+        written_off
     from money_month
+),
+
+obligation as (
+    select
+        account_id,
+        currency,
+        cast(date_trunc('month', coalesce(billable_date, period_start_date)) as date) as month_date,
+        expected_amount,
+        underbilled_amount,
+        overbilled_amount,
+        waived_amount,
+        corrected_amount
+    from obligation
+    where verdict = 'verified'
 ),
 
 leaking_invoice as (
@@ -122,25 +131,66 @@ classed as (
         on money_month.invoice_id = leaking_invoice.invoice_id
 ),
 
+-- What was due comes from obligations, what moved from invoices and payments; they meet in the month, never line by line.
+every_amount as (
+    select
+        account_id,
+        currency,
+        month_date,
+        earned,
+        cast(0 as decimal(18, 4)) as billable,
+        invoiced,
+        unmatched,
+        credited,
+        collected,
+        written_off,
+        cast(0 as decimal(18, 4)) as underbilled,
+        cast(0 as decimal(18, 4)) as overbilled,
+        cast(0 as decimal(18, 4)) as waived,
+        cast(0 as decimal(18, 4)) as corrected,
+        cast(case when is_leaking then written_off + open_amount else written_off end as decimal(18, 4)) as collection_leak,
+        cast(case when is_leaking then 0 else open_amount end as decimal(18, 4)) as exposure
+    from classed
+    union all
+    select
+        account_id,
+        currency,
+        month_date,
+        cast(0 as decimal(18, 4)) as earned,
+        expected_amount as billable,
+        cast(0 as decimal(18, 4)) as invoiced,
+        cast(0 as decimal(18, 4)) as unmatched,
+        cast(0 as decimal(18, 4)) as credited,
+        cast(0 as decimal(18, 4)) as collected,
+        cast(0 as decimal(18, 4)) as written_off,
+        underbilled_amount as underbilled,
+        overbilled_amount as overbilled,
+        waived_amount as waived,
+        corrected_amount as corrected,
+        cast(0 as decimal(18, 4)) as collection_leak,
+        cast(0 as decimal(18, 4)) as exposure
+    from obligation
+),
+
 summed as (
     select
         account_id,
         currency,
         month_date,
-        sum(earned) as earned,
-        sum(billable) as billable,
-        sum(invoiced) as invoiced,
-        sum(unmatched) as unmatched,
-        sum(credited) as credited,
-        sum(collected) as collected,
-        sum(written_off) as written_off,
-        sum(underbilled) as underbilled,
-        sum(overbilled) as overbilled,
-        sum(waived) as waived,
-        sum(corrected) as corrected,
-        sum(written_off + case when is_leaking then open_amount else 0 end) as collection_leak,
-        sum(case when is_leaking then 0 else open_amount end) as exposure
-    from classed
+        cast(sum(earned) as decimal(18, 4)) as earned,
+        cast(sum(billable) as decimal(18, 4)) as billable,
+        cast(sum(invoiced) as decimal(18, 4)) as invoiced,
+        cast(sum(unmatched) as decimal(18, 4)) as unmatched,
+        cast(sum(credited) as decimal(18, 4)) as credited,
+        cast(sum(collected) as decimal(18, 4)) as collected,
+        cast(sum(written_off) as decimal(18, 4)) as written_off,
+        cast(sum(underbilled) as decimal(18, 4)) as underbilled,
+        cast(sum(overbilled) as decimal(18, 4)) as overbilled,
+        cast(sum(waived) as decimal(18, 4)) as waived,
+        cast(sum(corrected) as decimal(18, 4)) as corrected,
+        cast(sum(collection_leak) as decimal(18, 4)) as collection_leak,
+        cast(sum(exposure) as decimal(18, 4)) as exposure
+    from every_amount
     group by account_id, currency, month_date
 ),
 
