@@ -1,7 +1,7 @@
 /*---
 title = "Quarantine"
 owner = "data"
-grain = ["source", "file_name", "line_number", "column_name", "as_of_date"]
+grain = ["source", "entity", "file_name", "line_number", "column_name", "as_of_date"]
 partition_by = ["as_of_date"]
 
 [columns]
