@@ -20,6 +20,8 @@ coverage_pct = { type = "decimal(9,4)", doc = "Known share of the weight that ap
 reasons = { type = "text", doc = "What weighs on the account and what is unknown, joined by semicolons" }
 next_action = { type = "text", doc = "What to do first; null where nothing follows" }
 days_since_core_use = { type = "integer", doc = "Days since the last core action; null where none is known" }
+breadth_pct = { type = "decimal(9,4)", doc = "Core features used in 28 days over those the account has a contract for, percent points; null where features are not known" }
+depth_change_pct = { type = "decimal(18,4)", doc = "Change of core actions per active person over the 28 days before, percent points; null where people are not known" }
 days_to_renewal = { type = "integer", doc = "Days to the next renewal of a contract in force; null where none lies ahead" }
 
 [checks]
@@ -35,6 +37,7 @@ no_evaluation = "without a band published a week ago the raw band shows, but no 
 floors = "notice served, unpaid, automatic renewal off, an urgent ticket left open or a lost champion cap the band at once, whatever the score"
 insufficient = "under the policy's coverage the band is insufficient_data, never a colour; the score is shown with its neutral part"
 churned = "an account that has left keeps its row and asks for no action"
+breadth = "breadth, depth and days since core use are shown beside the score, not in it: where features or people are recorded they say why use changes"
 renewal = "nearness of renewal is shown, not scored: it changes what comes first, not how the account is"
 ---*/
 with customer_account as (
@@ -100,6 +103,14 @@ core_use as (
         account_id,
         last_core_use_date,
     from core_use
+),
+
+core_depth as (
+    select
+        account_id,
+        breadth_pct,
+        depth_change_pct,
+    from core_depth
 ),
 
 contract_ending as (
@@ -245,6 +256,8 @@ select
         when health_score.weakest_component = 'payment' then 'ask Finance about the late payments'
     end as next_action,
     cast(cast($as_of as date) - core_use.last_core_use_date as bigint) as days_since_core_use,
+    core_depth.breadth_pct,
+    core_depth.depth_change_pct,
     cast(next_renewal.renewal_date - cast($as_of as date) as bigint) as days_to_renewal,
 from customer_account
 inner join health_score
@@ -260,5 +273,7 @@ left join usage_signal
     and usage_signal.metric = health_usage.metric
 left join core_use
     on core_use.account_id = customer_account.account_id
+left join core_depth
+    on core_depth.account_id = customer_account.account_id
 left join next_renewal
     on next_renewal.account_id = customer_account.account_id
