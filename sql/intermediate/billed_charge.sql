@@ -18,6 +18,10 @@ net_amount = { type = "decimal(18,4)", doc = "N: billed lines that stand, arithm
 gross_amount = { type = "decimal(18,4)", doc = "G: the same before discount" }
 billed_quantity = { type = "decimal(38,12)", doc = "q_b: billed quantity, averaged over the covered days" }
 quantity_fraction = { type = "decimal(38,12)", doc = "QF: quantity times billed fraction of the period, added up" }
+single_kind = { type = "text", doc = "Where one ragged line stands alone: priced (its own unit price counts) or days (the contract's fraction of its days)" }
+single_price = { type = "decimal(38,10)", doc = "Its unit price, of a flat line its period price" }
+single_period_price = { type = "decimal(38,10)", doc = "Its quantity times unit price" }
+single_days = { type = "integer", doc = "Its days as the contract counts them" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line, reversed ones included" }
@@ -29,6 +33,7 @@ not_null = ["contract_line_id", "cell_no", "billed_amount"]
 [decisions]
 fraction = "1 for a line that begins and ends on boundaries; else gross over quantity times price; else, where that price is not the contract's, its days by the contract's proration"
 several_lines = "Quantities are averaged over covered days, prices weighed by quantity and fraction: an upgrade line of ten seats for half a month is five seats of the month"
+single_line = "The fraction of a line that stands alone is never rounded: its own price, or its days, enter the steps as they are"
 negative_lines = "A negative proration takes its quantity back"
 ---*/
 with line_allocation as (
@@ -130,7 +135,13 @@ fractioned as (
             when cells = 1 and period_price > 0 and is_flat and period_price = last_price then 1
             when days_numerator > 0 then cast(cast(measure * day_unit as double) / days_denominator as decimal(38,12))
             else cast(cast(days as double) / cast(cell_end_date - cell_start_date as double) as decimal(38,12))
-        end as decimal(38,12)) as fraction
+        end as decimal(38,12)) as fraction,
+        case
+            when component <> 'charge' or is_whole then null
+            when cells = 1 and period_price > 0 and not is_priced_whole then 'priced'
+            when cells = 1 and period_price > 0 and (not is_flat and unit_price = last_price or is_flat and period_price = last_price) then null
+            when days_numerator > 0 then 'days'
+        end as kind
     from measured
 ),
 
@@ -163,6 +174,10 @@ summed as (
         sum(signed_quantity * cast(days as decimal(10,0))) as quantity_days,
         sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
         count(*) as line_count,
+        max(kind) as single_kind,
+        max(cast(case when is_flat then period_price else abs(unit_price) end as decimal(38,10))) as single_price,
+        max(cast(period_price as decimal(38,10))) as single_period_price,
+        max(measure * day_unit) as single_days,
         bool_or(is_manual_override) as has_manual_override,
         string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
     from ranked
@@ -232,6 +247,10 @@ select
     cast(coalesce(averaged.gross_amount, 0) as decimal(18,4)) as gross_amount,
     averaged.billed_quantity,
     averaged.fraction_quantity as quantity_fraction,
+    case when averaged.line_count = 1 and averaged.gross_amount > 0 and averaged.single_days > 0 then averaged.single_kind end as single_kind,
+    averaged.single_price,
+    averaged.single_period_price,
+    cast(averaged.single_days as bigint) as single_days,
     coalesce(averaged.line_count, 0) as line_count,
     coalesce(averaged.has_manual_override, false) as has_manual_override,
     every_role.first_issued_date,

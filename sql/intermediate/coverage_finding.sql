@@ -32,7 +32,11 @@ with waterfall as (
         day_unit,
         billed_quantity,
         quantity_fraction,
+        single_kind,
+        single_period_price,
+        single_days,
         billed_net_amount,
+        billed_gross_amount,
         line_count,
         minor_digits
     from waterfall
@@ -92,6 +96,17 @@ covered_worth as (
         coverage_days.uncovered_days,
         case
             when waterfall.line_count = 0 or waterfall.quantity_fraction = 0 then cast(0 as decimal(38,10))
+            when waterfall.single_kind = 'priced' then cast(
+                cast(waterfall.single_period_price * waterfall.billed_net_amount as double)
+                * cast(coverage_days.covered_measure * waterfall.day_unit as double)
+                / (cast(waterfall.billed_gross_amount as double) * waterfall.days_denominator)
+                as decimal(38,10)
+            )
+            when waterfall.single_kind = 'days' then cast(
+                cast(waterfall.billed_net_amount as double) * cast(coverage_days.covered_measure * waterfall.day_unit as double)
+                / cast(waterfall.single_days as double)
+                as decimal(38,10)
+            )
             else cast(
                 cast(waterfall.billed_quantity * waterfall.billed_net_amount as double)
                 * cast(coverage_days.covered_measure * waterfall.day_unit as double)

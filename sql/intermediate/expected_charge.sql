@@ -60,12 +60,8 @@ service_period as (
     select
         contract_line_id,
         cell_no,
-        cell_start_date,
-        cell_end_date,
         period_start_date,
-        period_end_date,
-        billable_date,
-        check_date
+        period_end_date
     from service_period
 ),
 
@@ -74,6 +70,12 @@ term_segment as (
         contract_line_id,
         cell_no,
         seg_start_date,
+        cell_start_date,
+        cell_end_date,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        check_date,
         seg_days,
         seg_measure,
         cell_days,
@@ -124,6 +126,12 @@ weighed as (
         term_segment.contract_line_id,
         term_segment.cell_no,
         term_segment.seg_start_date,
+        term_segment.cell_start_date,
+        term_segment.cell_end_date,
+        term_segment.period_start_date,
+        term_segment.period_end_date,
+        term_segment.billable_date,
+        term_segment.check_date,
         term_segment.seg_days,
         term_segment.cell_days,
         term_segment.cell_measure,
@@ -142,7 +150,6 @@ weighed as (
             else term_segment.quantity
         end as quantity,
         case when line_grid.component = 'charge' then term_segment.seg_measure else 1 end as weight,
-        case when line_grid.component = 'charge' then term_segment.seg_measure else term_segment.seg_days end as expiry_weight,
         row_number() over (
             partition by term_segment.contract_line_id, term_segment.cell_no, term_segment.is_free
             order by term_segment.seg_start_date desc
@@ -168,16 +175,21 @@ summed as (
     select
         contract_line_id,
         cell_no,
+        min(cell_start_date) as cell_start_date,
+        min(cell_end_date) as cell_end_date,
+        min(period_start_date) as period_start_date,
+        min(period_end_date) as period_end_date,
+        min(billable_date) as billable_date,
+        min(check_date) as check_date,
         max(cell_days) as cell_days,
         max(cell_measure) as cell_measure,
         cast(coalesce(sum(case when not is_free then seg_days end), 0) as bigint) as charged_days,
         cast(coalesce(sum(case when not is_free then weight end), 0) as bigint) as weight,
-        cast(coalesce(sum(case when not is_free then expiry_weight end), 0) as bigint) as expiry_weight,
         sum(case when not is_free then quantity_days end) as quantity_days,
         sum(case when not is_free then value_days end) as value_days,
         sum(case when not is_free then cast(value_days * discount_factor as decimal(38,10)) end) as net_days,
         sum(case when not is_free then cast(discount_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as discount_days,
-        sum(case when not is_free then cast(expired_pct * cast(expiry_weight as decimal(10,0)) as decimal(38,8)) end) as expired_pct_days,
+        sum(case when not is_free then cast(value_days * expired_pct as decimal(38,12)) end) as expired_pct_days,
         sum(case when not is_free then cast(expired_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as expired_amount_days,
         min(case when not is_free and (expired_pct > 0 or expired_amount > 0) then seg_start_date end) as expired_on_date,
         bool_or(not is_free and missing_term = 'not_rated_yet') as is_not_rated,
@@ -215,12 +227,6 @@ once_discount as (
 prorated as (
     select
         summed.*,
-        service_period.cell_start_date,
-        service_period.cell_end_date,
-        service_period.period_start_date,
-        service_period.period_end_date,
-        service_period.billable_date,
-        service_period.check_date,
         line_grid.component,
         line_grid.minor_digits,
         coalesce(once_discount.amount, 0) as once_amount,
@@ -231,7 +237,7 @@ prorated as (
         end as day_unit,
         case
             when line_grid.component <> 'charge' then 1
-            when line_grid.is_single_period and service_period.cell_end_date >= date '9999-01-01' then greatest(summed.weight, 1)
+            when line_grid.is_single_period and summed.cell_end_date >= date '9999-01-01' then greatest(summed.weight, 1)
             when line_grid.is_single_period then summed.cell_days
             when line_grid.proration_method = 'none' then greatest(summed.weight, 1)
             when line_grid.proration_method = 'act_365' and summed.charged_days < summed.cell_days then 365 * line_grid.months
@@ -239,14 +245,11 @@ prorated as (
         end as denominator,
         case
             when summed.charged_days = 0 then null
-            when summed.is_not_rated or rating_limit.rated_to_date < service_period.period_end_date then 'not_rated_yet'
+            when summed.is_not_rated or rating_limit.rated_to_date < summed.period_end_date then 'not_rated_yet'
             when summed.first_missing_term is not null then summed.first_missing_term
             when line_grid.component = 'usage' and not summed.has_usage then 'usage'
         end as missing_term
     from summed
-    inner join service_period
-        on summed.contract_line_id = service_period.contract_line_id
-        and summed.cell_no = service_period.cell_no
     inner join line_grid
         on summed.contract_line_id = line_grid.contract_line_id
     left join once_discount
@@ -260,7 +263,7 @@ fraction as (
     select
         prorated.*,
         cast(denominator as decimal(10,0)) as whole,
-        cast(100 * denominator * greatest(expiry_weight, 1) as decimal(18,0)) as expired_whole,
+        cast(100 * denominator as decimal(18,0)) as expired_whole,
         cast(coalesce(value_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,10)) as gross_part,
         cast(greatest(
             (coalesce(net_days, 0) - coalesce(discount_days, 0)) * cast(day_unit as decimal(4,0))
@@ -268,9 +271,8 @@ fraction as (
             0
         ) as decimal(38,10)) as net_part,
         cast(
-            coalesce(value_days, 0) * coalesce(expired_pct_days, 0) * cast(day_unit as decimal(4,0))
-                + coalesce(expired_amount_days, 0) * cast(100 * day_unit * greatest(expiry_weight, 1) as decimal(18,0))
-            as decimal(38,10)
+            (coalesce(expired_pct_days, 0) + coalesce(expired_amount_days, 0) * cast(100 as decimal(4,0))) * cast(day_unit as decimal(4,0))
+            as decimal(38,12)
         ) as expired_part
     from prorated
 ),

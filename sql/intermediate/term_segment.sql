@@ -9,6 +9,12 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 seg_start_date = { type = "date", doc = "First day of the segment" }
 seg_end_date = { type = "date", doc = "First day after it" }
+cell_start_date = { type = "date", doc = "Boundary that begins the cell" }
+cell_end_date = { type = "date", doc = "Boundary that ends it" }
+period_start_date = { type = "date", doc = "First day of the service period" }
+period_end_date = { type = "date", doc = "First day after it" }
+billable_date = { type = "date", doc = "Contractual invoice date" }
+check_date = { type = "date", doc = "First day on which a missing invoice counts" }
 version = { type = "integer", doc = "The contract version in force" }
 quantity = { type = "decimal(18,6)", doc = "Contracted quantity; null for usage" }
 price = { type = "decimal(18,8)", doc = "Price of one unit per billing period" }
@@ -51,7 +57,8 @@ service_period as (
         cell_end_date,
         period_start_date,
         period_end_date,
-        billable_date
+        billable_date,
+        check_date
     from service_period
 ),
 
@@ -93,8 +100,10 @@ cut as (
         service_period.cell_no,
         service_period.cell_start_date,
         service_period.cell_end_date,
+        service_period.period_start_date,
         service_period.period_end_date,
         service_period.billable_date,
+        service_period.check_date,
         line_grid.component,
         line_grid.months,
         line_grid.price_period_months,
@@ -265,6 +274,12 @@ select
     measured.cell_no,
     measured.seg_start_date,
     measured.seg_end_date,
+    measured.cell_start_date,
+    measured.cell_end_date,
+    measured.period_start_date,
+    measured.period_end_date,
+    measured.billable_date,
+    measured.check_date,
     measured.version,
     measured.quantity,
     measured.price,

@@ -34,6 +34,9 @@ days_denominator = { type = "integer", doc = "D" }
 day_unit = { type = "integer", doc = "12 where a part period is counted over 365 days, else 1" }
 billed_quantity = { type = "decimal(38,12)", doc = "q_b" }
 quantity_fraction = { type = "decimal(38,12)", doc = "QF" }
+single_kind = { type = "text", doc = "priced or days where one ragged line stands alone" }
+single_period_price = { type = "decimal(38,10)", doc = "Its quantity times unit price" }
+single_days = { type = "integer", doc = "Its days as the contract counts them" }
 billed_net_amount = { type = "decimal(18,4)", doc = "N" }
 billed_gross_amount = { type = "decimal(18,4)", doc = "G" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
@@ -114,6 +117,10 @@ billed_charge as (
         gross_amount,
         billed_quantity,
         quantity_fraction,
+        single_kind,
+        single_price,
+        single_period_price,
+        single_days,
         line_count,
         has_manual_override,
         first_issued_date,
@@ -140,70 +147,68 @@ credited as (
         cell_no
 ),
 
-keyed as (
+-- What was owed and what was billed for the same days; either side may stand alone.
+paired as (
     select
-        contract_line_id,
-        cell_no
-    from expected_charge
-    union
-    select
-        contract_line_id,
-        cell_no
-    from billed_charge
-),
-
-joined as (
-    select
-        keyed.contract_line_id,
-        keyed.cell_no,
-        line_grid.component,
-        line_grid.minor_digits,
-        line_grid.life_start_date,
-        line_grid.life_end_date,
-        line_grid.bill_timing,
-        line_grid.issue_grace_days,
+        coalesce(expected_charge.contract_line_id, billed_charge.contract_line_id) as contract_line_id,
+        coalesce(expected_charge.cell_no, billed_charge.cell_no) as cell_no,
         expected_charge.contract_line_id is not null as is_expected,
-        case
-            when expected_charge.period_start_date is not null then expected_charge.period_start_date
-            when billed_charge.cell_end_date > line_grid.life_start_date and billed_charge.cell_start_date < line_grid.life_end_date
-                then greatest(billed_charge.cell_start_date, line_grid.life_start_date)
-            else billed_charge.cell_start_date
-        end as period_start_date,
-        case
-            when expected_charge.period_end_date is not null then expected_charge.period_end_date
-            when billed_charge.cell_end_date > line_grid.life_start_date and billed_charge.cell_start_date < line_grid.life_end_date
-                then least(billed_charge.cell_end_date, line_grid.life_end_date)
-            else billed_charge.cell_end_date
-        end as period_end_date,
-        expected_charge.* exclude (contract_line_id, cell_no, period_start_date, period_end_date, gross_amount, billable_date, check_date),
-        expected_charge.gross_amount as gross_amount,
+        expected_charge.period_start_date as expected_start_date,
+        expected_charge.period_end_date as expected_end_date,
         expected_charge.billable_date as expected_billable_date,
         expected_charge.check_date as expected_check_date,
+        expected_charge.* exclude (contract_line_id, cell_no, period_start_date, period_end_date, billable_date, check_date),
+        billed_charge.cell_start_date as billed_start_date,
+        billed_charge.cell_end_date as billed_end_date,
         coalesce(billed_charge.billed_amount, 0) as billed_amount,
         coalesce(billed_charge.duplicate_amount, 0) as duplicate_amount,
         coalesce(billed_charge.reversed_amount, 0) as reversed_amount,
-        coalesce(billed_charge.credit_line_amount, 0) + coalesce(credited.amount, 0) as credited_amount,
+        coalesce(billed_charge.credit_line_amount, 0) as credit_line_amount,
         coalesce(billed_charge.error_amount, 0) as error_amount,
         coalesce(billed_charge.net_amount, 0) as net_amount,
         coalesce(billed_charge.gross_amount, 0) as billed_gross_amount,
         billed_charge.billed_quantity,
         billed_charge.quantity_fraction,
+        billed_charge.single_kind,
+        billed_charge.single_price,
+        billed_charge.single_period_price,
+        billed_charge.single_days,
         coalesce(billed_charge.line_count, 0) as line_count,
         coalesce(billed_charge.has_manual_override, false) as has_manual_override,
         billed_charge.first_issued_date,
         billed_charge.evidence
-    from keyed
+    from billed_charge
+    full outer join expected_charge
+        on billed_charge.contract_line_id = expected_charge.contract_line_id
+        and billed_charge.cell_no = expected_charge.cell_no
+),
+
+joined as (
+    select
+        paired.*,
+        line_grid.component,
+        line_grid.minor_digits,
+        line_grid.bill_timing,
+        line_grid.issue_grace_days,
+        paired.credit_line_amount + coalesce(credited.amount, 0) as credited_amount,
+        case
+            when paired.is_expected then paired.expected_start_date
+            when paired.billed_end_date > line_grid.life_start_date and paired.billed_start_date < line_grid.life_end_date
+                then greatest(paired.billed_start_date, line_grid.life_start_date)
+            else paired.billed_start_date
+        end as period_start_date,
+        case
+            when paired.is_expected then paired.expected_end_date
+            when paired.billed_end_date > line_grid.life_start_date and paired.billed_start_date < line_grid.life_end_date
+                then least(paired.billed_end_date, line_grid.life_end_date)
+            else paired.billed_end_date
+        end as period_end_date
+    from paired
     inner join line_grid
-        on keyed.contract_line_id = line_grid.contract_line_id
-    left join expected_charge
-        on keyed.contract_line_id = expected_charge.contract_line_id
-        and keyed.cell_no = expected_charge.cell_no
-    left join billed_charge
-        on keyed.contract_line_id = billed_charge.contract_line_id
-        and keyed.cell_no = billed_charge.cell_no
+        on paired.contract_line_id = line_grid.contract_line_id
     left join credited
-        on keyed.contract_line_id = credited.contract_line_id
-        and keyed.cell_no = credited.cell_no
+        on paired.contract_line_id = credited.contract_line_id
+        and paired.cell_no = credited.cell_no
 ),
 
 dated as (
@@ -242,13 +247,34 @@ fraction as (
         judged.*,
         verdict = 'verified' and line_count > 0 and coalesce(days_numerator, 0) > 0 as is_split,
         coalesce(quantity_fraction, 0) as fraction_quantity,
-        cast(
-            coalesce(billed_quantity, 0) * cast(net_amount as decimal(18,4)) * cast(coalesce(days_numerator, 0) as decimal(10,0))
-            as decimal(38,16)
-        ) as coverage_part,
-        cast(coalesce(quantity_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,10)) as quantity_part,
+        case
+            when single_kind = 'priced' then cast(
+                cast(single_period_price * cast(net_amount as decimal(18,4)) as decimal(38,14)) * cast(coalesce(days_numerator, 0) as decimal(10,0))
+                as decimal(38,14)
+            )
+            when single_kind = 'days' then cast(
+                cast(net_amount as decimal(38,4)) * cast(coalesce(days_numerator, 0) as decimal(10,0)) * billed_quantity
+                as decimal(38,14)
+            )
+            else cast(
+                coalesce(billed_quantity, 0) * cast(net_amount as decimal(18,4)) * cast(coalesce(days_numerator, 0) as decimal(10,0))
+                as decimal(38,14)
+            )
+        end as coverage_part,
+        case
+            when single_kind = 'priced' then cast(
+                cast(cast(coalesce(quantity_days, 0) as decimal(38,6)) * cast(single_price as decimal(18,8)) as decimal(38,10)) * cast(net_amount as decimal(18,4))
+                as decimal(38,14)
+            )
+            else cast(coalesce(quantity_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14))
+        end as quantity_part,
         cast(coalesce(value_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14)) as price_part,
-        cast(coalesce(quantity_fraction, 0) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,12)) as quantity_whole,
+        case
+            when single_kind = 'priced'
+                then cast(cast(billed_gross_amount as decimal(38,4)) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,12))
+            when single_kind = 'days' then cast(billed_quantity * cast(single_days as decimal(10,0)) as decimal(38,12))
+            else cast(coalesce(quantity_fraction, 0) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,12))
+        end as quantity_whole,
         cast(cast(billed_gross_amount as decimal(38,4)) * cast(coalesce(days_denominator, 1) as decimal(10,0)) as decimal(38,4)) as price_whole
     from judged
 ),
@@ -326,6 +352,9 @@ select
     coalesce(day_unit, 1) as day_unit,
     billed_quantity,
     quantity_fraction,
+    single_kind,
+    single_period_price,
+    single_days,
     cast(net_amount as decimal(18,4)) as billed_net_amount,
     cast(billed_gross_amount as decimal(18,4)) as billed_gross_amount,
     line_count,
