@@ -13,7 +13,7 @@ use crate::observe::records::{self, Outcome, RunRecord};
 use crate::observe::{Ledger, Totals};
 use crate::publish::{self, Manifest, Partition, Published, Staged, Stale, recover};
 use crate::sample::{Sample, planted};
-use crate::store::{Holder, Lease, Store, keys};
+use crate::store::{Holder, Lease, Store};
 use crate::transform::{PartitionFile, Places, Public, Results, StagedFile, Transform};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,7 +98,6 @@ pub async fn run(
     let recorded = stage(reporter, Stage::Record, || {
         record(job, &store, &lease, request, &models, clock, ledger, stopped, &published)
     });
-    let _ = store.remove_tree(&keys::staging(&request.run_id));
     let published = published?;
     let stale = recorded?;
     lease.release()?;
