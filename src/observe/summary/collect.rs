@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
 use chrono::NaiveDate;
-use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 use std::collections::BTreeMap;
 
@@ -37,12 +36,11 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     /// The columns of a table; none where it was not computed.
-    async fn columns(&self, table: impl Into<TableReference>) -> Result<Option<Vec<String>>> {
-        let table = table.into();
-        if !self.session.table_exist(table.clone()).unwrap_or(false) {
+    async fn columns(&self, table: &str) -> Result<Option<Vec<String>>> {
+        if !self.session.table_exist(table).unwrap_or(false) {
             return Ok(None);
         }
-        let provider = self.session.table_provider(table.clone()).await;
+        let provider = self.session.table_provider(table).await;
         let provider = provider.map_err(|error| broken(&format!("could not look at {table}"), error))?;
         Ok(Some(provider.schema().fields().iter().map(|field| field.name().clone()).collect()))
     }
@@ -193,15 +191,16 @@ impl Ask<'_> {
     }
 
     async fn quarantined(&self) -> Result<Option<Quarantined>> {
-        if self.columns(TableReference::partial("run", "landed")).await?.is_none() {
+        if self.columns("source_coverage").await?.is_none() {
             return Ok(None);
         }
         let rows = self
-            .rows(
+            .rows(&format!(
                 "select coalesce(quarantined_currency, '') as currency, cast(sum(quarantined_rows) as bigint) as quarantined,
                     cast(coalesce(sum(quarantined_money), 0) as decimal(38, 4)) as money
-                from run.landed where quarantined_rows > 0 group by 1 order by 1",
-            )
+                from source_coverage where quarantined_rows > 0 and {} group by 1 order by 1",
+                self.of_the_date()
+            ))
             .await?;
         let mut quarantined = Quarantined::default();
         for row in rows {

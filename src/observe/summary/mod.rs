@@ -39,6 +39,24 @@ pub struct Summary {
     pub answers: Answers,
 }
 
+impl Summary {
+    /// What the tables that this run has made public say: a session over the warehouse holds other runs' tables too,
+    /// and of those it would say "none" where it only did not look.
+    fn answers(&self) -> Answers {
+        let is_of_run = |table: &str| self.totals.tables.get(table).is_some_and(|total| total.partitions > 0);
+        let drift = is_of_run("contract_drift");
+        let answers = self.answers.clone();
+        Answers {
+            money: answers.money.filter(|_| drift),
+            rate: answers.rate.filter(|_| is_of_run("revenue_leakage")),
+            top: if drift { answers.top } else { Vec::new() },
+            health: answers.health.filter(|_| is_of_run("account_health")),
+            unverified: answers.unverified.filter(|_| is_of_run("obligation")),
+            quarantined: answers.quarantined.filter(|_| is_of_run("source_coverage")),
+        }
+    }
+}
+
 /// What the result tables say. Parts whose tables were not computed are absent. Amounts are ten-thousandths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers {

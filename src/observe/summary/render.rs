@@ -1,6 +1,6 @@
 //! Puts the summary into lines of at most a hundred columns, or into one JSON object.
 
-use super::{Answers, Kind, Summary, TopFinding};
+use super::{Answers, Kind, Quarantined, Summary, TopFinding};
 use crate::finding::Severity;
 use crate::observe::format::{bytes, count, counted, cut, date, duration, money, percent, wrap};
 use crate::observe::paint::{Ink, Paint};
@@ -19,12 +19,13 @@ const NAMED: usize = 6;
 /// The summary as text, ending with a line feed.
 pub fn render(summary: &Summary, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint };
+    let answers = summary.answers();
     page.title(summary);
-    page.money(&summary.answers, &summary.currency);
-    page.top(&summary.answers.top);
-    page.health(&summary.answers);
-    page.unverified(summary);
-    page.attention(summary);
+    page.money(&answers, &summary.currency);
+    page.top(&answers.top);
+    page.health(&answers);
+    page.unverified(&answers);
+    page.attention(summary, answers.quarantined.unwrap_or_default());
     page.tables(summary);
     page.stages(summary);
     page.place(summary);
@@ -167,8 +168,8 @@ impl Page {
         }
     }
 
-    fn unverified(&mut self, summary: &Summary) {
-        let Some(unverified) = &summary.answers.unverified else { return };
+    fn unverified(&mut self, answers: &Answers) {
+        let Some(unverified) = &answers.unverified else { return };
         let of = format!("{} of {} due", count(unverified.obligations), counted(unverified.due, "obligation"));
         self.heading("could not be verified", &of);
         if unverified.obligations == 0 {
@@ -192,9 +193,8 @@ impl Page {
     }
 
     /// What somebody should look at: quarantine, warnings, stale dates.
-    fn attention(&mut self, summary: &Summary) {
+    fn attention(&mut self, summary: &Summary, quarantined: Quarantined) {
         let warnings: Vec<_> = summary.totals.findings.iter().filter(|f| f.severity != Severity::Pass).collect();
-        let quarantined = summary.answers.quarantined.clone().unwrap_or_default();
         let rows = quarantined.rows.max(summary.totals.quarantined_rows);
         if warnings.is_empty() && rows == 0 && summary.stale.is_empty() {
             return;
@@ -304,7 +304,7 @@ fn bar(part: u64, whole: u64, width: u64) -> String {
 
 /// The summary as one JSON object with stable names; amounts are decimal texts.
 pub fn json(summary: &Summary) -> Value {
-    let answers = &summary.answers;
+    let answers = summary.answers();
     let sums = |sums: &[(String, i128)]| -> Value {
         sums.iter().map(|(of, sum)| (of.clone(), json!(decimal(*sum)))).collect::<Map<_, _>>().into()
     };

@@ -81,6 +81,8 @@ fn example_totals() -> Totals {
             ("account_health".to_owned(), total(320, 1, 1, 18_200)),
             ("contract_drift".to_owned(), total(62, 1, 1, 21_999)),
             ("obligation".to_owned(), total(11_238, 1, 0, 412_000)),
+            ("revenue_leakage".to_owned(), total(4_100, 1, 1, 55_000)),
+            ("source_coverage".to_owned(), total(38, 1, 1, 5_800)),
             ("usage_daily".to_owned(), total(512_044, 23, 1, 3_912_345)),
         ]),
         stages: stages.map(|(stage, ms)| (stage, Duration::from_millis(ms))).into(),
@@ -141,10 +143,12 @@ LOOK AT
   stale            contract_drift: 2 later dates from 22 Nov 2026 rest on what was replaced
 
 TABLES
-  account_health        320 rows    18.2 kB
-  contract_drift         62 rows    22.0 kB
-  obligation         11,238 rows   412.0 kB  unchanged
-  usage_daily       512,044 rows     3.9 MB  23 partitions, 1 changed
+  account_health         320 rows    18.2 kB
+  contract_drift          62 rows    22.0 kB
+  obligation          11,238 rows   412.0 kB  unchanged
+  revenue_leakage      4,100 rows    55.0 kB
+  source_coverage         38 rows     5.8 kB
+  usage_daily        512,044 rows     3.9 MB  23 partitions, 1 changed
 
 TIME  extract 0.8 s · land 1.2 s · transform 3.6 s · publish 0.4 s
 
@@ -164,6 +168,12 @@ fn the_summary_of_a_good_run() {
 
 #[test]
 fn a_run_of_some_tables_says_what_it_knows() {
+    let mut few = example();
+    few.totals.tables.retain(|table, _| table == "usage_daily");
+    let text = render(&few, Paint::PLAIN);
+    // The warehouse holds the other tables, from another run: this one did not look.
+    assert!(!text.contains("MONEY FOUND") && !text.contains("ACCOUNT HEALTH"), "{text}");
+    assert!(text.contains("from '/data/warehouse/usage_daily/*/*.parquet' limit 20;"), "{text}");
     let summary = Summary { answers: Answers::default(), stale: Vec::new(), totals: Totals::default(), ..example() };
     let text = render(&Summary { is_published: false, ..summary }, Paint::PLAIN);
     assert_eq!(text.lines().count(), 1, "{text}");
@@ -193,7 +203,7 @@ fn the_summary_for_machines_keeps_every_digit() {
     assert!(!value.to_string().contains('\n'));
 }
 
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 5] = [
     "create view contract_drift as
         select column1 as finding_id, column2 as class, column3 as check_code, column4 as account_name, 'a1' as account_id,
             cast(column5 as decimal(18, 4)) as leak_amount, column6 as currency,
@@ -217,6 +227,10 @@ const TABLES: [&str; 4] = [
             ('not_due', null, null))",
     "create view account_health as
         select column1 as band, cast('2026-11-21' as date) as as_of_date from (values ('red'), ('green'), ('green'))",
+    "create view source_coverage as
+        select column1 as quarantined_currency, column2 as quarantined_rows, cast(column3 as decimal(18, 4)) as quarantined_money,
+            cast('2026-11-21' as date) as as_of_date
+        from (values ('EUR', 3, 12.5), (null, 2, null), ('USD', 0, null))",
 ];
 
 #[tokio::test]
@@ -237,6 +251,7 @@ async fn the_tables_are_asked_as_of_the_date() {
     assert_eq!(named, [("P1", "Ann"), ("O2", "Eve"), ("C3", "a1"), ("C1", "Cid"), ("R1", "Dan")]);
     assert_eq!(answers.rate, Some(Rate { currency: "USD".to_owned(), underbilled: 35_000, billable: 1_000_000 }));
     assert_eq!(answers.health.unwrap(), texts(&[("red", 1), ("yellow", 0), ("green", 2), ("insufficient_data", 0)]));
+    assert_eq!(answers.quarantined, Some(Quarantined { rows: 5, money: texts(&[("EUR", 125_000)]) }));
     let unverified = answers.unverified.unwrap();
     assert_eq!((unverified.obligations, unverified.due), (2, 3));
     assert_eq!(unverified.blocked, texts(&[("USD", 150_000)]));
