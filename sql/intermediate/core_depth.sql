@@ -51,7 +51,9 @@ usage_feature_daily as (
         feature,
         quantity,
     from usage_feature_daily
-    where usage_date < cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer)
+    where
+        usage_date < cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer)
+        and usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 112
 ),
 
 usage_user_daily as (
@@ -112,17 +114,24 @@ entitled as (
 
 used as (
     select
-        usage_feature_daily.account_id,
-        usage_feature_daily.feature,
-        sum(case when usage_feature_daily.usage_date >= end_day.until_date - 28 and usage_feature_daily.quantity > 0 then 1 else 0 end) as days,
+        account_id,
+        feature,
+        sum(
+            case
+                when
+                    usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 28
+                    and quantity > 0
+                    then 1
+                else 0
+            end
+        ) as days,
     from usage_feature_daily
-    cross join end_day
     group by
-        usage_feature_daily.account_id,
-        usage_feature_daily.feature
+        account_id,
+        feature
 ),
 
--- An account of which no feature was ever recorded is unknown, not narrow.
+-- An account of which no feature was recorded in sixteen weeks is unknown, not narrow.
 recorded as (
     select distinct account_id
     from used
@@ -142,19 +151,27 @@ breadth as (
     group by entitled.account_id
 ),
 
+placed_user as (
+    select
+        account_id,
+        usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 28 as is_current,
+        user_id,
+        core_actions,
+    from usage_user_daily
+    where core_actions > 0
+),
+
 per_user as (
     select
-        usage_user_daily.account_id,
-        usage_user_daily.usage_date >= end_day.until_date - 28 as is_current,
-        usage_user_daily.user_id,
-        sum(usage_user_daily.core_actions) as core_actions,
-    from usage_user_daily
-    cross join end_day
-    where usage_user_daily.core_actions > 0
+        account_id,
+        is_current,
+        user_id,
+        sum(core_actions) as core_actions,
+    from placed_user
     group by
-        usage_user_daily.account_id,
-        usage_user_daily.usage_date >= end_day.until_date - 28,
-        usage_user_daily.user_id
+        account_id,
+        is_current,
+        user_id
 ),
 
 per_account as (
