@@ -146,6 +146,12 @@ impl Call {
         self
     }
 
+    /// Settings for the binary's environment.
+    pub fn envs(mut self, settings: &[(String, String)]) -> Self {
+        self.command.envs(settings.iter().map(|(name, value)| (name, value)));
+        self
+    }
+
     /// The exit code that is due; 0 where nothing is said.
     pub fn status(mut self, status: i32) -> Self {
         self.status = Some(status);

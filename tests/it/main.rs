@@ -6,5 +6,7 @@ mod dsl;
 mod examples;
 mod failures;
 mod interruptions;
+mod planted;
+mod real;
 mod same_bytes;
 mod terminal;
