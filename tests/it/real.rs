@@ -91,4 +91,19 @@ fn ravenstack_lands_with_its_dirt_and_gives_health_where_there_is_data() {
         "select count(*) from latest.account_health where band is null or (band = 'insufficient_data' and reasons = '')",
     );
     assert_eq!(said, ["0"], "who has too little data is told what is missing");
+    let judged = ask(
+        &world,
+        "ravenstack",
+        &settings,
+        "select count(*) from latest.account_health health where (band = 'insufficient_data') = exists ( \
+         select 1 from latest.health_component usage where usage.account_id = health.account_id and usage.component = 'usage' and usage.points is not null)",
+    );
+    assert_eq!(judged, ["0"], "who uses the product enough to judge has a band, and nobody else");
+    let verdicts =
+        ask(&world, "ravenstack", &settings, "select distinct verdict, missing_term from latest.obligation order by 1");
+    assert_eq!(
+        verdicts,
+        ["not_due,", "unverifiable,invoices"],
+        "without a single invoice nothing can be called unbilled"
+    );
 }
