@@ -46,7 +46,6 @@ source_rank = "signed before crm before billing; the others feed term mismatches
 known = "A version counts from its day of signature; a draft never does"
 holding = "A version holds from its effective date to the next one's; the first from its start date where that is earlier"
 past_the_end = "Terms go on past end_date under holdover evergreen or automatic renewal, up to the start of the contract that renews this one"
-minor_digits = "ISO 4217 exponents: 0 for JPY and its like, 3 for KWD and its like, else 2"
 ---*/
 with canonical_id as (
     select
@@ -54,6 +53,13 @@ with canonical_id as (
         canonical_id
     from canonical_id
     where kind = 'contract'
+),
+
+currency_minor_unit as (
+    select
+        currency,
+        minor_digits
+    from currency_minor_unit
 ),
 
 contract as (
@@ -198,13 +204,7 @@ select
     coalesce(held.proration_method, 'act_act') as proration_method,
     held.backbill_limit_days,
     held.currency,
-    cast(case
-        when held.currency in (
-            'BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
-        ) then 0
-        when held.currency in ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') then 3
-        else 2
-    end as bigint) as minor_digits,
+    coalesce(currency_minor_unit.minor_digits, 2) as minor_digits,
     concat_ws(
         '; ',
         case when held.bill_timing is null then 'bill_timing advance' end,
@@ -217,3 +217,5 @@ select
 from held
 left join renewed
     on held.contract_id = renewed.renews_contract_id
+left join currency_minor_unit
+    on held.currency = currency_minor_unit.currency

@@ -1,0 +1,287 @@
+/*---
+title = "Posted invoices with what is paid and open, from dated facts"
+owner = "finance"
+grain = ["invoice_id"]
+
+[columns]
+invoice_id = { type = "text", doc = "The invoice" }
+account_id = { type = "text", doc = "The account billed" }
+contract_id = { type = "text", doc = "Canonical contract the invoice names; empty where none" }
+currency = { type = "text", doc = "Invoice currency" }
+minor_digits = { type = "integer", doc = "Decimals of the currency" }
+issued_date = { type = "date", doc = "Day of issue" }
+due_date = { type = "date", doc = "Day payment is due; issue and payment terms where the invoice does not say" }
+total_amount = { type = "decimal(18,4)", doc = "Invoice total, tax included" }
+tax_amount = { type = "decimal(18,4)", doc = "Tax in it" }
+paid_amount = { type = "decimal(18,4)", doc = "Payments applied less refunds and lost disputes" }
+credited_amount = { type = "decimal(18,4)", doc = "Credit notes, tax included" }
+written_off_amount = { type = "decimal(18,4)", doc = "Written off" }
+open_amount = { type = "decimal(18,4)", doc = "Still open, tax included; negative where too much was paid" }
+last_paid_date = { type = "date", doc = "Day of the last payment" }
+has_lost_dispute = { type = "boolean", doc = "A dispute was lost" }
+is_in_dispute = { type = "boolean", doc = "A dispute is neither lost nor won" }
+has_failed = { type = "boolean", doc = "The last attempt to collect failed and no money came since" }
+
+[checks]
+not_null = ["invoice_id", "account_id", "currency", "issued_date", "due_date"]
+
+[decisions]
+dated = "Open amounts come from dated facts up to as_of, never from status or the biller's amount due; a draft is no invoice"
+credit_notes = "A credit note is before tax and lowers the total with its tax"
+plain_payments = "A succeeded payment without any dated event counts as applied when it was made"
+---*/
+with canonical_id as (
+    select
+        external_id,
+        canonical_id
+    from canonical_id
+    where kind = 'contract'
+),
+
+currency_minor_unit as (
+    select
+        currency,
+        minor_digits
+    from currency_minor_unit
+),
+
+contract_version as (
+    select
+        contract_id,
+        payment_terms_days
+    from contract_version
+    where is_current
+),
+
+invoice as (
+    select
+        invoice_id,
+        account_id,
+        contract_id,
+        status,
+        issued_date,
+        due_date,
+        currency,
+        subtotal,
+        tax,
+        total,
+        voided_at
+    from invoice
+),
+
+invoice_line as (
+    select
+        invoice_id,
+        amount,
+        tax_amount,
+        is_tax_inclusive
+    from invoice_line
+),
+
+payment as (
+    select
+        payment_id,
+        invoice_id,
+        attempted_at,
+        amount,
+        status
+    from payment
+    where attempted_at < cast($as_of_end as timestamp)
+),
+
+payment_event as (
+    select
+        payment_id,
+        invoice_id,
+        kind,
+        amount,
+        occurred_at
+    from payment_event
+    where occurred_at < cast($as_of_end as timestamp)
+),
+
+credit_note as (
+    select
+        invoice_id,
+        amount
+    from credit_note
+    where issued_date <= cast($as_of as date)
+        and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
+),
+
+write_off as (
+    select
+        invoice_id,
+        amount
+    from write_off
+    where written_off_date <= cast($as_of as date)
+),
+
+posted as (
+    select
+        invoice.invoice_id,
+        invoice.account_id,
+        coalesce(canonical_id.canonical_id, invoice.contract_id, '') as contract_id,
+        invoice.currency,
+        invoice.issued_date,
+        invoice.due_date,
+        invoice.subtotal,
+        invoice.tax,
+        invoice.total,
+        coalesce(currency_minor_unit.minor_digits, 2) as minor_digits
+    from invoice
+    left join canonical_id
+        on invoice.contract_id = canonical_id.external_id
+    left join currency_minor_unit
+        on invoice.currency = currency_minor_unit.currency
+    where invoice.issued_date <= cast($as_of as date)
+        and lower(invoice.status) <> 'draft'
+        and (invoice.voided_at is null or invoice.voided_at >= cast($as_of_end as timestamp))
+        and (lower(invoice.status) <> 'void' or invoice.voided_at is not null)
+),
+
+line_total as (
+    select
+        invoice_id,
+        sum(case when coalesce(is_tax_inclusive, false) then amount - coalesce(tax_amount, 0) else amount end) as net_amount,
+        sum(coalesce(tax_amount, 0)) as tax_amount
+    from invoice_line
+    group by invoice_id
+),
+
+totalled as (
+    select
+        posted.*,
+        coalesce(posted.total, posted.subtotal + coalesce(posted.tax, 0), line_total.net_amount + line_total.tax_amount) as total_amount,
+        coalesce(posted.tax, posted.total - posted.subtotal, line_total.tax_amount, 0) as tax_amount,
+        coalesce(posted.due_date, cast(posted.issued_date + cast(coalesce(
+            contract_version.payment_terms_days,
+            cast($payment_terms_days as bigint)
+        ) as int) as date)) as settle_date
+    from posted
+    left join line_total
+        on posted.invoice_id = line_total.invoice_id
+    left join contract_version
+        on posted.contract_id = contract_version.contract_id
+),
+
+event_money as (
+    select
+        invoice_id,
+        sum(case
+            when kind = 'applied' then amount
+            when kind in ('refund', 'dispute_lost') then - amount
+            else 0
+        end) as paid_amount,
+        max(case when kind = 'applied' then occurred_at end) as last_applied_at,
+        bool_or(kind = 'dispute_lost') as has_lost_dispute,
+        max(case when kind = 'dispute' then occurred_at end) as last_dispute_at,
+        max(case when kind in ('dispute_lost', 'dispute_won') then occurred_at end) as last_decision_at
+    from payment_event
+    group by invoice_id
+),
+
+event_payment as (
+    select distinct payment_id
+    from payment_event
+),
+
+plain_payment as (
+    select
+        payment.invoice_id,
+        sum(payment.amount) as paid_amount,
+        max(payment.attempted_at) as last_paid_at
+    from payment
+    left join event_payment
+        on payment.payment_id = event_payment.payment_id
+    where payment.status = 'succeeded'
+        and event_payment.payment_id is null
+    group by payment.invoice_id
+),
+
+attempt as (
+    select
+        invoice_id,
+        max(case when status = 'failed' then attempted_at end) as last_failed_at,
+        max(case when status = 'succeeded' then attempted_at end) as last_succeeded_at
+    from payment
+    group by invoice_id
+),
+
+credited as (
+    select
+        invoice_id,
+        sum(amount) as amount
+    from credit_note
+    group by invoice_id
+),
+
+written_off as (
+    select
+        invoice_id,
+        sum(amount) as amount
+    from write_off
+    group by invoice_id
+),
+
+settled as (
+    select
+        totalled.*,
+        coalesce(event_money.paid_amount, 0) + coalesce(plain_payment.paid_amount, 0) as paid_amount,
+        coalesce(written_off.amount, 0) as written_off_amount,
+        cast(case
+            when credited.amount is null then 0
+            when totalled.total_amount = totalled.tax_amount then credited.amount
+            else cast(credited.amount as double) * cast(totalled.total_amount as double)
+                / cast(totalled.total_amount - totalled.tax_amount as double)
+        end as decimal(38,10)) as credited_exact,
+        cast(greatest(event_money.last_applied_at, plain_payment.last_paid_at) as date) as last_paid_date,
+        coalesce(event_money.has_lost_dispute, false) as has_lost_dispute,
+        event_money.last_dispute_at is not null
+            and (event_money.last_decision_at is null or event_money.last_decision_at < event_money.last_dispute_at) as is_in_dispute,
+        attempt.last_failed_at is not null
+            and (attempt.last_succeeded_at is null or attempt.last_succeeded_at < attempt.last_failed_at)
+            and (event_money.last_applied_at is null or event_money.last_applied_at < attempt.last_failed_at) as has_failed
+    from totalled
+    left join event_money
+        on totalled.invoice_id = event_money.invoice_id
+    left join plain_payment
+        on totalled.invoice_id = plain_payment.invoice_id
+    left join attempt
+        on totalled.invoice_id = attempt.invoice_id
+    left join credited
+        on totalled.invoice_id = credited.invoice_id
+    left join written_off
+        on totalled.invoice_id = written_off.invoice_id
+),
+
+credited_whole as (
+    select
+        settled.*,
+        case minor_digits
+            when 0 then cast(round(credited_exact, 0) as decimal(18,4))
+            when 3 then cast(round(credited_exact, 3) as decimal(18,4))
+            else cast(round(credited_exact, 2) as decimal(18,4))
+        end as credited_amount
+    from settled
+)
+
+select
+    invoice_id,
+    account_id,
+    contract_id,
+    currency,
+    cast(minor_digits as bigint) as minor_digits,
+    issued_date,
+    settle_date as due_date,
+    cast(total_amount as decimal(18,4)) as total_amount,
+    cast(tax_amount as decimal(18,4)) as tax_amount,
+    cast(paid_amount as decimal(18,4)) as paid_amount,
+    cast(credited_amount as decimal(18,4)) as credited_amount,
+    cast(written_off_amount as decimal(18,4)) as written_off_amount,
+    cast(total_amount - paid_amount - written_off_amount - credited_amount as decimal(18,4)) as open_amount,
+    last_paid_date,
+    has_lost_dispute,
+    is_in_dispute,
+    has_failed
+from credited_whole
