@@ -30,12 +30,12 @@ pub struct Rate<'a> {
     pub months: i32,
 }
 
-/// An amount discount for a whole billing period, in major units.
+/// An amount discount for a whole billing period, in major units: restated like a price, to 8 digits.
 pub fn amount_per_period(minor: i128, exponent: u32, price_period: PricePeriod, months: i32) -> Fraction {
     let amount = Fraction::decimal(minor, exponent);
     match price_period {
         PricePeriod::Month => amount * Fraction::whole(i128::from(months)),
-        PricePeriod::Year => amount * Fraction::new(i128::from(months), 12),
+        PricePeriod::Year => (amount * Fraction::new(i128::from(months), 12)).rounded(8),
         PricePeriod::BillingPeriod | PricePeriod::Once => amount,
     }
 }

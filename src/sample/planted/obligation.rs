@@ -123,7 +123,7 @@ impl Subject<'_> {
                 continue;
             }
             let billed = posted.iter().filter(|billed| cell.contains(&billed.line.start)).collect();
-            let owed = owed(&self.known, self.as_of, (&cell, &period), billable);
+            let owed = owed(&self.known, self.as_of, (&cell, &period), billable, self.contract.proration);
             let obligation = Obligation { cell, period, component: "charge", billed, due };
             self.check(&obligation, &owed);
         }
@@ -144,7 +144,8 @@ impl Subject<'_> {
         (segment.from, segment.to) = (period.start, period.end);
         let known =
             KnownLine { contract: self.contract, segments: vec![segment], free: Vec::new(), life: period.clone() };
-        let mut owed = owed(&known, self.as_of, (&period, &period), accepted);
+        // One day, whatever a month is by the contract.
+        let mut owed = owed(&known, self.as_of, (&period, &period), accepted, None);
         owed.whole = owed.measured;
         let obligation = Obligation { cell: period.clone(), period, component: "one_off", billed, due };
         self.check(&obligation, &owed);

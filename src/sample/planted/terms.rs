@@ -1,7 +1,7 @@
 //! What a service period owes by contract: days, quantities, prices and discounts of each day.
 
 use crate::sample::charge::amount_per_period;
-use crate::sample::facts::{Discount, DiscountValue};
+use crate::sample::facts::{Discount, DiscountValue, Proration};
 use crate::sample::fraction::Fraction;
 use crate::sample::periods::{Grid, KnownLine, Measure, each_day, period_price};
 use chrono::NaiveDate;
@@ -46,11 +46,12 @@ pub(super) fn owed(
     as_of: NaiveDate,
     (cell, period): (&Range<NaiveDate>, &Range<NaiveDate>),
     billable: NaiveDate,
+    method: Option<Proration>,
 ) -> Owed {
     let grid = Grid::new(known.contract);
     let days: Vec<NaiveDate> = each_day(period).filter(|day| known.is_charged(*day)).collect();
     let charged = i64::try_from(days.len()).unwrap_or(i64::MAX);
-    let measure = Measure::new(known.contract.proration, grid, cell, charged);
+    let measure = Measure::new(method, grid, cell, charged);
     let line_id = known.segments.first().map_or("", |segment| segment.line.id.as_str());
     let mut discounts: Vec<&Discount> = known
         .contract

@@ -93,7 +93,7 @@ impl Frame<'_> {
             return self.contract_fraction(billed);
         }
         if line.gross != product.minor(self.exponent) {
-            return money(line.gross, self.exponent).over(product).rounded(FACTOR_DIGITS);
+            return money(line.gross, self.exponent).over(product);
         }
         if line.unit_price == self.last_price { Fraction::ONE } else { self.contract_fraction(billed) }
     }
@@ -131,7 +131,9 @@ impl Frame<'_> {
             factors.gross += gross;
             is_flat = billed.line.product.pricing == Pricing::Flat;
             line_days += length;
-            let fraction = self.fraction(billed);
+            // A line that stands alone keeps its own price; fractions of several are rounded before they are added.
+            let exact = self.fraction(billed);
+            let fraction = if lines.len() > 1 { exact.rounded(FACTOR_DIGITS) } else { exact };
             if is_flat {
                 factors.billed = factors.billed + fraction;
             } else {
@@ -143,8 +145,10 @@ impl Frame<'_> {
             factors.quantity = Fraction::ONE;
             factors.billed = factors.billed * Fraction::new(union, line_days);
         }
-        factors.quantity = factors.quantity.rounded(FACTOR_DIGITS);
-        factors.billed = factors.billed.rounded(FACTOR_DIGITS);
+        if lines.len() > 1 {
+            factors.quantity = factors.quantity.rounded(FACTOR_DIGITS);
+            factors.billed = factors.billed.rounded(FACTOR_DIGITS);
+        }
         factors
     }
 }
