@@ -33,12 +33,12 @@ with commitment_grid as (
     from commitment_grid
 ),
 
-boundary_day as (
+calendar_month as (
     select
         month_no,
-        anchor_day,
-        boundary_date
-    from boundary_day
+        first_date,
+        day_count
+    from calendar_month
 ),
 
 true_up_line as (
@@ -70,15 +70,13 @@ numbered as (
 bounded as (
     select
         numbered.*,
-        coalesce(period_start.boundary_date, numbered.start_date) as period_start_date,
-        least(coalesce(period_end.boundary_date, numbered.end_date), numbered.end_date) as period_end_date
+        coalesce(cast(period_start.first_date + cast(least(numbered.anchor_day, period_start.day_count) - 1 as int) as date), numbered.start_date) as period_start_date,
+        least(coalesce(cast(period_end.first_date + cast(least(numbered.anchor_day, period_end.day_count) - 1 as int) as date), numbered.end_date), numbered.end_date) as period_end_date
     from numbered
-    left join boundary_day as period_start
+    left join calendar_month as period_start
         on numbered.anchor_month_no + numbered.period_no * numbered.months = period_start.month_no
-        and numbered.anchor_day = period_start.anchor_day
-    left join boundary_day as period_end
+    left join calendar_month as period_end
         on numbered.anchor_month_no + (numbered.period_no + 1) * numbered.months = period_end.month_no
-        and numbered.anchor_day = period_end.anchor_day
 ),
 
 billed as (

@@ -77,12 +77,12 @@ line_grid as (
     from line_grid
 ),
 
-boundary_day as (
+calendar_month as (
     select
         month_no,
-        anchor_day,
-        boundary_date
-    from boundary_day
+        first_date,
+        day_count
+    from calendar_month
 ),
 
 numbered as (
@@ -99,17 +99,15 @@ overlapped as (
     select
         numbered.*,
         line_grid.minor_digits,
-        coalesce(cell_start.boundary_date, line_grid.life_start_date) as cell_start_date,
-        coalesce(cell_end.boundary_date, line_grid.life_end_date) as cell_end_date
+        coalesce(cast(cell_start.first_date + cast(least(line_grid.anchor_day, cell_start.day_count) - 1 as int) as date), line_grid.life_start_date) as cell_start_date,
+        coalesce(cast(cell_end.first_date + cast(least(line_grid.anchor_day, cell_end.day_count) - 1 as int) as date), line_grid.life_end_date) as cell_end_date
     from numbered
     inner join line_grid
         on numbered.contract_line_id = line_grid.contract_line_id
-    left join boundary_day as cell_start
+    left join calendar_month as cell_start
         on line_grid.anchor_month_no + numbered.cell_no * line_grid.months = cell_start.month_no
-        and line_grid.anchor_day = cell_start.anchor_day
-    left join boundary_day as cell_end
+    left join calendar_month as cell_end
         on line_grid.anchor_month_no + (numbered.cell_no + 1) * line_grid.months = cell_end.month_no
-        and line_grid.anchor_day = cell_end.anchor_day
 ),
 
 shared as (

@@ -75,12 +75,12 @@ with line_version as (
     from line_version
 ),
 
-boundary_day as (
+calendar_month as (
     select
         month_no,
-        anchor_day,
-        boundary_date
-    from boundary_day
+        first_date,
+        day_count
+    from calendar_month
 ),
 
 life as (
@@ -145,15 +145,13 @@ placed as (
 dated as (
     select
         placed.*,
-        near_boundary.boundary_date as near_date,
-        next_boundary.boundary_date as next_date
+        cast(near_boundary.first_date + cast(least(placed.anchor_day, near_boundary.day_count) - 1 as int) as date) as near_date,
+        cast(next_boundary.first_date + cast(least(placed.anchor_day, next_boundary.day_count) - 1 as int) as date) as next_date
     from placed
-    left join boundary_day as near_boundary
+    left join calendar_month as near_boundary
         on placed.near_month_no = near_boundary.month_no
-        and placed.anchor_day = near_boundary.anchor_day
-    left join boundary_day as next_boundary
+    left join calendar_month as next_boundary
         on placed.near_month_no + coalesce(placed.months, 1) = next_boundary.month_no
-        and placed.anchor_day = next_boundary.anchor_day
 )
 
 select

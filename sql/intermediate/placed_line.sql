@@ -73,12 +73,12 @@ line_grid as (
     from line_grid
 ),
 
-boundary_day as (
+calendar_month as (
     select
         month_no,
-        anchor_day,
-        boundary_date
-    from boundary_day
+        first_date,
+        day_count
+    from calendar_month
 ),
 
 -- The day that decides the first cell, and the day that decides the last.
@@ -129,22 +129,20 @@ celled as (
         case
             when numbered.is_single_period then 0
             else numbered.first_near_no
-                - case when numbered.first_day < first_near.boundary_date then 1 else 0 end
+                - case when numbered.first_day < cast(first_near.first_date + cast(least(numbered.anchor_day, first_near.day_count) - 1 as int) as date) then 1 else 0 end
                 - case when numbered.is_cell_before then 1 else 0 end
         end as first_cell_no,
         case
             when numbered.is_single_period then 0
             else numbered.last_near_no
-                - case when numbered.last_day < last_near.boundary_date then 1 else 0 end
+                - case when numbered.last_day < cast(last_near.first_date + cast(least(numbered.anchor_day, last_near.day_count) - 1 as int) as date) then 1 else 0 end
                 - case when numbered.is_cell_before then 1 else 0 end
         end as last_cell_no
     from numbered
-    left join boundary_day as first_near
+    left join calendar_month as first_near
         on numbered.anchor_month_no + numbered.first_near_no * numbered.months = first_near.month_no
-        and numbered.anchor_day = first_near.anchor_day
-    left join boundary_day as last_near
+    left join calendar_month as last_near
         on numbered.anchor_month_no + numbered.last_near_no * numbered.months = last_near.month_no
-        and numbered.anchor_day = last_near.anchor_day
 ),
 
 placed as (
@@ -152,23 +150,21 @@ placed as (
         celled.*,
         case
             when celled.is_single_period then celled.life_start_date
-            when celled.has_no_start then cell_start.boundary_date
+            when celled.has_no_start then cast(cell_start.first_date + cast(least(celled.anchor_day, cell_start.day_count) - 1 as int) as date)
             else celled.first_day
         end as from_date,
         case
             when celled.is_single_period then celled.life_end_date
-            when celled.has_no_end then cell_end.boundary_date
+            when celled.has_no_end then cast(cell_end.first_date + cast(least(celled.anchor_day, cell_end.day_count) - 1 as int) as date)
             else celled.last_day + 1
         end as to_date,
-        cell_start.boundary_date as cell_start_date,
-        cell_end.boundary_date as cell_end_date
+        cast(cell_start.first_date + cast(least(celled.anchor_day, cell_start.day_count) - 1 as int) as date) as cell_start_date,
+        cast(cell_end.first_date + cast(least(celled.anchor_day, cell_end.day_count) - 1 as int) as date) as cell_end_date
     from celled
-    left join boundary_day as cell_start
+    left join calendar_month as cell_start
         on celled.anchor_month_no + celled.first_cell_no * celled.months = cell_start.month_no
-        and celled.anchor_day = cell_start.anchor_day
-    left join boundary_day as cell_end
+    left join calendar_month as cell_end
         on celled.anchor_month_no + (celled.last_cell_no + 1) * celled.months = cell_end.month_no
-        and celled.anchor_day = cell_end.anchor_day
 ),
 
 -- What quantity times price comes to, read as the price of a period, of its price period, or of each of several periods.

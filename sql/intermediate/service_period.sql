@@ -38,12 +38,12 @@ with line_grid as (
     from line_grid
 ),
 
-boundary_day as (
+calendar_month as (
     select
         month_no,
-        anchor_day,
-        boundary_date
-    from boundary_day
+        first_date,
+        day_count
+    from calendar_month
 ),
 
 begun as (
@@ -72,18 +72,16 @@ numbered as (
 bounded as (
     select
         numbered.*,
-        cell_start.boundary_date as cell_start_date,
-        cell_end.boundary_date as cell_end_date
+        cast(cell_start.first_date + cast(least(numbered.anchor_day, cell_start.day_count) - 1 as int) as date) as cell_start_date,
+        cast(cell_end.first_date + cast(least(numbered.anchor_day, cell_end.day_count) - 1 as int) as date) as cell_end_date
     from numbered
-    inner join boundary_day as cell_start
+    inner join calendar_month as cell_start
         on numbered.anchor_month_no + numbered.cell_no * numbered.months = cell_start.month_no
-        and numbered.anchor_day = cell_start.anchor_day
-    inner join boundary_day as cell_end
+    inner join calendar_month as cell_end
         on numbered.anchor_month_no + (numbered.cell_no + 1) * numbered.months = cell_end.month_no
-        and numbered.anchor_day = cell_end.anchor_day
-    where cell_end.boundary_date > numbered.life_start_date
-        and cell_start.boundary_date < numbered.life_end_date
-        and cell_start.boundary_date <= cast($as_of as date)
+    where cast(cell_end.first_date + cast(least(numbered.anchor_day, cell_end.day_count) - 1 as int) as date) > numbered.life_start_date
+        and cast(cell_start.first_date + cast(least(numbered.anchor_day, cell_start.day_count) - 1 as int) as date) < numbered.life_end_date
+        and cast(cell_start.first_date + cast(least(numbered.anchor_day, cell_start.day_count) - 1 as int) as date) <= cast($as_of as date)
 ),
 
 every_period as (
