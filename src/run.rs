@@ -163,7 +163,11 @@ async fn findings(
     for model in models {
         if model.layer == Layer::Check {
             found.push(check::question(&results.session, model, transform.params()).await?);
-        } else if let Some(rows) = results.tables.get(&model.name).and_then(|table| table.rows.as_ref()) {
+        } else if let Some(table) = results.tables.get(&model.name)
+            && (table.rows.is_some() || model.each)
+        {
+            // Events that stay a view are checked through what is rolled up from them.
+            let rows = table.rows.as_ref();
             found.extend(check::contract(&results.session, model, rows, transform.params()).await?);
         }
     }

@@ -14,31 +14,42 @@ use arrow::datatypes::Int64Type;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::prelude::SessionContext;
 
-/// Checks the rows of one table, which is registered in `session` under its name.
+/// Checks the rows of one table, which is registered in `session` under its name. Grain and nulls need the rows in
+/// order; for tables that are kept by day (roll-ups) there are none, and their grain is that of their `group by`.
 ///
 /// # Errors
 /// An expectation is no boolean expression over the table's columns, or the scratch volume fails.
-pub async fn contract(session: &SessionContext, model: &Model, rows: &Kept, params: &Params) -> Result<Vec<Finding>> {
+pub async fn contract(
+    session: &SessionContext,
+    model: &Model,
+    rows: Option<&Kept>,
+    params: &Params,
+) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let seen = pass(model, rows)?;
-    if !model.contract.grain.is_empty() {
-        let severity = if seen.duplicates == 0 { Severity::Pass } else { severity_of(model, "grain") };
-        findings.push(Finding {
-            code: "grain-unique".to_owned(),
-            severity,
-            table: model.name.clone(),
-            check: "grain".to_owned(),
-            observed: plural(seen.duplicates, "row repeats", "rows repeat") + " an earlier row's key",
-            expected: format!("one row per {}", model.contract.grain.join(", ")),
-            rows: seen.duplicates,
-            sample: seen.repeated,
-        });
-    }
-    for (column, nulls) in seen.nulls {
-        findings.push(not_null(session, model, &column, nulls).await?);
+    if let Some(rows) = rows {
+        let seen = pass(model, rows)?;
+        if !model.contract.grain.is_empty() {
+            findings.push(grain_unique(model, seen.duplicates, seen.repeated));
+        }
+        for (column, nulls) in seen.nulls {
+            findings.push(not_null(session, model, &column, nulls).await?);
+        }
     }
     findings.extend(expectations(session, model, params).await?);
     Ok(findings)
+}
+
+fn grain_unique(model: &Model, duplicates: u64, repeated: Vec<Vec<(String, String)>>) -> Finding {
+    Finding {
+        code: "grain-unique".to_owned(),
+        severity: if duplicates == 0 { Severity::Pass } else { severity_of(model, "grain") },
+        table: model.name.clone(),
+        check: "grain".to_owned(),
+        observed: plural(duplicates, "row repeats", "rows repeat") + " an earlier row's key",
+        expected: format!("one row per {}", model.contract.grain.join(", ")),
+        rows: duplicates,
+        sample: repeated,
+    }
 }
 
 /// What one pass over the sorted rows sees.
@@ -73,8 +84,9 @@ fn pass(model: &Model, rows: &Kept) -> Result<Seen> {
             last = repeats(&converter, &keys, last, &mut seen)?;
         }
     }
-    let named = watched.iter().zip(nulls).map(|(&at, count)| (contract.columns[at].name.clone(), count));
-    seen.nulls = named.collect();
+    // A grain column may be null where the header does not say otherwise: a null is one value of the key.
+    let required = watched.iter().zip(nulls).filter(|(at, _)| contract.columns[**at].required);
+    seen.nulls = required.map(|(&at, count)| (contract.columns[at].name.clone(), count)).collect();
     Ok(seen)
 }
 

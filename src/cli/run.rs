@@ -10,6 +10,7 @@ use crate::run::{self, Request};
 use clap::{Args, ValueEnum};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ impl From<LogMode> for Log {
 /// # Errors
 /// Whatever ended the run.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let started = Instant::now();
+    let (started, stop) = (Instant::now(), stop_signal());
     let (job, clock, as_of) = arguments.job.load()?;
     let job = Arc::new(job);
     let request = Request::new(as_of, arguments.select, &clock);
@@ -60,7 +61,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     for warning in &job.warnings {
         reporter.say(Event::Note { text: format!("warning: {warning}") });
     }
-    let done = run::run(&job, &request, &clock, (&reporter, &ledger), stopped()).await?;
+    let done = run::run(&job, &request, &clock, (&reporter, &ledger), stop).await?;
     let (store, manifest) = warehouse::open(&job)?;
     let session = warehouse::session(&job, &store, &manifest)?;
     let summary = Summary {
@@ -81,16 +82,17 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// Resolves with the name of the signal that asks the process to stop.
-async fn stopped() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without handlers a signal ends the process as it always did, which is safe at any moment.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// Resolves with the name of the signal that asks the process to stop; signals count from this call on.
+fn stop_signal() -> impl Future<Output = &'static str> {
+    let streams = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = streams else {
+            // Without handlers a signal ends the process as it always did, which is safe at any moment.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     }
 }

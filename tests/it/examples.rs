@@ -127,11 +127,10 @@ async fn run(models: &Arc<Models>, table: &str, folder: &Path) -> Result<(), Str
     }
     let transform = Arc::new(Transform::new(&job, case.as_of, catalog, public, places, &Reporter::silent()));
     let results = transform.run(&wanted).await.map_err(|e| e.to_string())?;
-    if let Some(rows) = results.tables.get(table).and_then(|result| result.rows.as_ref()) {
-        let model = models.get(table).unwrap();
-        let findings = tailwater::check::contract(&results.session, model, rows, transform.params()).await;
-        tailwater::check::gate(&findings.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
-    }
+    let model = models.get(table).ok_or("no such table")?;
+    let rows = results.tables.get(table).and_then(|result| result.rows.as_ref());
+    let findings = tailwater::check::contract(&results.session, model, rows, transform.params()).await;
+    tailwater::check::gate(&findings.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
     let (header, expected) = csv_rows(&folder.join("expected.csv"))?;
     let columns: Vec<String> = header.iter().map(|column| format!("\"{column}\"")).collect();
     let ignored =
