@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The date that the clock shows in every test: the day after the last date computed.
-const NOW: &str = "2026-07-02T06:00:00Z";
+/// What the clock shows in every test: the morning after the last date computed.
+const NOW: &str = "2026-07-01T06:00:00Z";
 
 /// A folder of its own for each test, removed at the end.
 pub struct World {

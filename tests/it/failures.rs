@@ -64,7 +64,7 @@ fn a_blocked_check_publishes_nothing_and_shows_the_rows() {
     world.file("models/checks/no_bob.sql", check);
     let job = files_job("small", &["account", "ticket", "usage_event"], "");
     world.file("job.toml", job.replace("warehouse =", "sql = \"models\"\nwarehouse ="));
-    world.file("data/ticket.csv", "ticket_id,account_id,created_at,priority\nt-2,a-1,2026-06-04T10:00:00Z,low\n");
+    world.file("data/account.csv", "account_id,name,currency\na-1,Ada,USD\na-2,Bob,USD\na-3,Cid,USD\n");
     world.tailwater(&RUN).status(65).stderr("no_bob").stderr("a-2").stderr("the warehouse is as it was").run();
     assert_eq!(before, world.public_files("warehouse"));
     world.tailwater(&["history", "job.toml"]).stdout("blocked").run();
@@ -103,9 +103,9 @@ fn an_input_that_is_not_what_it_says_leaves_the_warehouse_as_it_was() {
 #[test]
 fn rows_that_cannot_be_read_are_counted_and_too_many_block() {
     let world = World::small_company();
-    let row = |number: usize, amount: &str| format!("i-{number},a-1,2026-06-01,USD,{amount}\n");
+    let row = |number: usize, amount: &str| format!("i-{number},a-1,open,2026-06-01,USD,{amount}\n");
     let good: String = (0..99).map(|number| row(number, "10.00")).collect();
-    let header = "invoice_id,account_id,issued_date,currency,subtotal\n";
+    let header = "invoice_id,account_id,status,issued_date,currency,subtotal\n";
     world.file("job.toml", files_job("small", &["account", "invoice"], ""));
     world.file("data/invoice.csv", format!("{header}{good}{}", row(99, "ten")));
     world.tailwater(&RUN).run();

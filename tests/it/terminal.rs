@@ -47,7 +47,7 @@ fn the_warehouse_answers_as_table_csv_and_json() {
     world.tailwater(&["sql", "job.toml", latest, "--format", "json"]).stdout("{\"as_of_date\":\"2026-06-30\"}\n").run();
     world.tailwater(&["sql", "job.toml", "select nothing from account_health"]).status(64).stderr("nothing").run();
     world.tailwater(&["sql", "job.toml", "drop table account_health"]).status(64).run();
-    world.tailwater(&["history", "job.toml"]).stdout("2026-06-30").stdout("2 rows").run();
+    world.tailwater(&["history", "job.toml"]).stdout("29 Jun 2026").stdout("30 Jun 2026").run();
 }
 
 #[test]
