@@ -71,6 +71,9 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
     options.sql_parser.collect_spans = true;
+    // What every sort sets aside to merge what it spilled, before it has seen a row: a small pool must hold several.
+    let room = config.memory_bytes / (32 * config.partitions.max(1));
+    options.execution.sort_spill_reservation_bytes = room.min(10 << 20);
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.schema_force_view_types = false;
     let state =

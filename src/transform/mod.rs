@@ -34,8 +34,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Most models that run side by side: each holds its own sort and hash tables.
+/// Most models that run side by side.
 const SIDE_BY_SIDE: usize = 4;
+
+/// Memory that each of them is given room for: sorts and hash tables of several operators.
+const ROOM_BYTES: usize = 96 << 20;
 
 /// What a run computes and from what.
 pub struct Transform {
@@ -130,10 +133,11 @@ impl Transform {
         let mut waiting: Vec<&Model> =
             models.iter().copied().filter(|model| !tables.contains_key(&model.name)).collect();
         let (mut done, total) = ((models.len() - waiting.len()) as u64, models.len() as u64);
+        let side_by_side = (self.job.engine.memory_bytes / ROOM_BYTES).clamp(1, SIDE_BY_SIDE);
         let mut running: JoinSet<Result<(String, TableResult)>> = JoinSet::new();
         loop {
             let ready = |model: &Model| model.reads().all(|input| tables.contains_key(input) || !names.contains(input));
-            while running.len() < SIDE_BY_SIDE
+            while running.len() < side_by_side
                 && let Some(at) = waiting.iter().position(|model| ready(model))
             {
                 let (this, session, model) = (Arc::clone(self), session.clone(), waiting.remove(at).clone());
