@@ -23,6 +23,8 @@ pub struct Found {
 /// # Errors
 /// There are none, or a folder cannot be read (69); the pattern is malformed (64).
 pub fn find(root: &Path, input: &FileInput) -> Result<Vec<Found>> {
+    // A job file named without a folder lies in the working directory.
+    let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let shown = input.pattern.display();
     let pattern = input.pattern.to_string_lossy();
     let whole = root.join(&input.pattern);

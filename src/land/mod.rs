@@ -159,7 +159,7 @@ impl Landing<'_> {
                         .help("run again when the export has finished"));
                 }
             }
-            self.reporter.say(Event::Progress { stage: Stage::Extract, what: what.clone(), done, total });
+            self.reporter.say(Event::Progress { stage: Stage::Land, what: what.clone(), done, total });
         }
         self.done(stream, landed == 0);
         Ok(())
