@@ -6,13 +6,13 @@ use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter, Stage};
 use crate::finding::Finding;
 use crate::job::{Job, SourceKind};
-use crate::land::{self, Catalog};
+use crate::land::{self, Background};
 use crate::model::text::nearest;
 use crate::model::{Input, Layer, Model};
 use crate::observe::records::{self, Outcome, RunRecord};
 use crate::observe::{Ledger, Totals};
 use crate::publish::{self, Manifest, Partition, Published, Staged, Stale, recover};
-use crate::sample::{Sample, planted};
+use crate::sample::{Sample, activity, planted};
 use crate::store::{Holder, Lease, Store};
 use crate::transform::{PartitionFile, Places, Public, Results, StagedFile, Transform};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -73,21 +73,23 @@ pub async fn run(
 ) -> Result<Done> {
     let models = selected(job, &request.select)?;
     let store = Store::open(&job.warehouse)?;
-    let lease_taken = Instant::now();
-    reporter.say(Event::StageStarted { stage: Stage::Lease });
+    let lease_stage = Timed::start(reporter, Stage::Lease);
     let mut lease = Lease::acquire(&store, &holder(job, request))?;
-    let recovery = recover(&store, &mut lease, reporter)?;
-    records::write_dead(&store, &mut lease, &recovery)?;
-    reporter.say(Event::StageFinished { stage: Stage::Lease, elapsed: lease_taken.elapsed() });
-
+    // From here on every outcome has its record.
+    let recovered = recover(&store, &mut lease, reporter)
+        .and_then(|recovery| records::write_dead(&store, &mut lease, &recovery))
+        .map(|()| lease_stage.finish());
     let mut stopped = false;
-    let computed = tokio::select! {
-        computed = compute(job, &store, request, &models, clock, reporter) => computed,
-        signal = stop => {
-            stopped = true;
-            Err(Error::new(Class::TryAgain, format!("stopped by {signal} before anything was published"))
-                .help("start it again: what was landed is kept"))
-        }
+    let computed = match recovered {
+        Err(error) => Err(error),
+        Ok(()) => tokio::select! {
+            computed = compute(job, &store, request, &models, clock, reporter) => computed,
+            signal = stop => {
+                stopped = true;
+                Err(Error::new(Class::TryAgain, format!("stopped by {signal} before anything was published"))
+                    .help("start it again: what was landed is kept"))
+            }
+        },
     };
     let published = match computed {
         Ok(staged) => {
@@ -113,9 +115,12 @@ async fn compute(
     clock: &Clock,
     reporter: &Reporter,
 ) -> Result<Vec<Staged>> {
-    let catalog = extract_and_land(job, store, request, clock, reporter).await?;
-    let started = Instant::now();
-    reporter.say(Event::StageStarted { stage: Stage::Transform });
+    let land_stage = Timed::start(reporter, Stage::Land);
+    let landing = Background::start(store.clone(), Arc::clone(job), clock.now(), request.as_of, reporter.clone())?;
+    let catalog = landing.finished().await?;
+    land_stage.finish();
+
+    let transform_stage = Timed::start(reporter, Stage::Transform);
     let quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
     let scratch = Scratch::create(job, &request.run_id)?;
     let places = Places { staging: store.staging_dir(&request.run_id)?, scratch: scratch.path.clone() };
@@ -126,30 +131,13 @@ async fn compute(
     if request.select.is_empty() {
         files.extend(stage_planted(job, &transform, &results, request.as_of).await?);
     }
-    reporter.say(Event::StageFinished { stage: Stage::Transform, elapsed: started.elapsed() });
+    transform_stage.finish();
 
-    let started = Instant::now();
-    reporter.say(Event::StageStarted { stage: Stage::Check });
+    let check_stage = Timed::start(reporter, Stage::Check);
     let findings = findings(&transform, &results, models, quarantined, reporter).await?;
-    reporter.say(Event::StageFinished { stage: Stage::Check, elapsed: started.elapsed() });
     check::gate(&findings)?;
+    check_stage.finish();
     Ok(files.into_iter().map(staged).collect())
-}
-
-/// Reading files and packing them is blocking work: it has a thread of its own.
-async fn extract_and_land(
-    job: &Arc<Job>,
-    store: &Store,
-    request: &Request,
-    clock: &Clock,
-    reporter: &Reporter,
-) -> Result<Catalog> {
-    let started = Instant::now();
-    reporter.say(Event::StageStarted { stage: Stage::Land });
-    let (job, store, said, now, as_of) = (Arc::clone(job), store.clone(), reporter.clone(), clock.now(), request.as_of);
-    let landed = tokio::task::spawn_blocking(move || land::land(&store, &job, now, as_of, &said)).await;
-    reporter.say(Event::StageFinished { stage: Stage::Land, elapsed: started.elapsed() });
-    landed.map_err(|e| Error::bug("landing panicked").caused_by(e))?
 }
 
 /// Every check of every table, each said as it is found.
@@ -187,8 +175,13 @@ async fn stage_planted(
     let mut files = Vec::new();
     for source in &job.sources {
         let SourceKind::Sample(spec) = &source.kind else { continue };
-        let batches = Sample::new(&land::sample_spec(spec), as_of).planted(as_of)?;
-        files.extend(transform.stage(&results.session, &planted::contract(), batches).await?);
+        let sample = Sample::new(&land::sample_spec(spec), as_of);
+        let behaviour = activity::planted_behaviour_batches(sample.company(), as_of)?;
+        for (contract, rows) in
+            [(planted::contract(), sample.planted(as_of)?), (activity::planted_behaviour_contract(), behaviour)]
+        {
+            files.extend(transform.stage(&results.session, &contract, rows).await?);
+        }
     }
     Ok(files)
 }
@@ -248,11 +241,28 @@ pub fn partition_files(partitions: &[Partition]) -> Vec<PartitionFile> {
 }
 
 fn stage<T>(reporter: &Reporter, stage: Stage, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let started = Instant::now();
-    reporter.say(Event::StageStarted { stage });
-    let done = work();
-    reporter.say(Event::StageFinished { stage, elapsed: started.elapsed() });
-    done
+    let timed = Timed::start(reporter, stage);
+    let done = work()?;
+    timed.finish();
+    Ok(done)
+}
+
+/// A stage that has begun. Only one that ends well says that it has finished.
+struct Timed<'a> {
+    reporter: &'a Reporter,
+    stage: Stage,
+    started: Instant,
+}
+
+impl<'a> Timed<'a> {
+    fn start(reporter: &'a Reporter, stage: Stage) -> Self {
+        reporter.say(Event::StageStarted { stage });
+        Timed { reporter, stage, started: Instant::now() }
+    }
+
+    fn finish(self) {
+        self.reporter.say(Event::StageFinished { stage: self.stage, elapsed: self.started.elapsed() });
+    }
 }
 
 fn holder(job: &Job, request: &Request) -> Holder {
