@@ -75,7 +75,6 @@ fn every_worked_example_comes_out_as_written() {
 }
 
 /// (table, folder) of every case, or of those that the environment asks for.
-#[expect(clippy::disallowed_methods, reason = "a developer's choice of what to run, not a setting of the program")]
 fn cases() -> Vec<(String, PathBuf)> {
     let wanted = std::env::var("TAILWATER_EXAMPLE").unwrap_or_default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples");
