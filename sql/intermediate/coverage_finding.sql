@@ -17,6 +17,7 @@ not_null = ["contract_line_id", "cell_no", "step", "check_code", "subject_id", "
 
 [decisions]
 coverage = "Covered days owe what the contract's fraction of them is worth more than the billed one: C10, between nothing and the step; the rest is split by uncovered days, half up, the remainder to the code of the last one"
+taken_back = "A negative line on days the contract does not charge leaves a positive step without uncovered days: C10"
 other_components = "A one-off or usage line without a posted line: C12 where a draft or void line holds it, else C7 or Q3"
 ---*/
 with waterfall as (
@@ -92,10 +93,10 @@ covered_worth as (
         waterfall.value_billed,
         waterfall.minor_digits,
         waterfall.line_count,
-        coverage_days.covered_days,
-        coverage_days.uncovered_days,
+        coalesce(coverage_days.covered_days, 0) as covered_days,
+        coalesce(coverage_days.uncovered_days, 0) as uncovered_days,
         case
-            when waterfall.line_count = 0 or waterfall.quantity_fraction = 0 then cast(0 as decimal(38,10))
+            when waterfall.line_count = 0 or waterfall.quantity_fraction = 0 or coverage_days.covered_measure is null then cast(0 as decimal(38,10))
             when waterfall.single_kind = 'priced' then cast(
                 cast(waterfall.single_period_price * waterfall.billed_net_amount as double)
                 * cast(coverage_days.covered_measure * waterfall.day_unit as double)
@@ -115,9 +116,10 @@ covered_worth as (
             )
         end as covered_value
     from waterfall
-    inner join coverage_days
+    left join coverage_days
         on waterfall.contract_line_id = coverage_days.contract_line_id
         and waterfall.cell_no = coverage_days.cell_no
+    where waterfall.component = 'charge'
 ),
 
 proration_gap as (

@@ -388,11 +388,11 @@ select
     by_exception.component,
     by_exception.period_start_date,
     by_exception.step,
-    case by_exception.minor_digits
+    least(by_exception.gap_amount, case by_exception.minor_digits
         when 0 then cast(round(by_exception.share, 0) as decimal(18,4))
         when 3 then cast(round(by_exception.share, 3) as decimal(18,4))
         else cast(round(by_exception.share, 2) as decimal(18,4))
-    end as waived_amount,
+    end) as waived_amount,
     by_exception.reason
 from by_exception
 left join by_review

@@ -23,6 +23,7 @@ not_null = ["invoice_id", "account_id", "check_code", "class", "currency", "open
 
 [decisions]
 order = "R4 lost dispute, else R3 last attempt failed and none succeeded since, else R2 part paid, else R1"
+broken_tax = "A tax outside the total is taken as no tax or all of it, so that dirty invoices never turn into negative receivables"
 written_off = "Written-off money has left the receivables"
 ---*/
 with invoice_balance as (
@@ -48,7 +49,8 @@ taxed as (
     select
         invoice_balance.*,
         cast(case
-            when total_amount = 0 then 0
+            when total_amount <= 0 or tax_amount <= 0 then 0
+            when tax_amount >= total_amount then open_amount
             else cast(open_amount as double) * cast(tax_amount as double) / cast(total_amount as double)
         end as decimal(38,10)) as open_tax
     from invoice_balance
@@ -77,9 +79,9 @@ select
     cast(total_amount as decimal(18,4)) as total_amount,
     cast(paid_amount as decimal(18,4)) as paid_amount,
     cast(open_amount as decimal(18,4)) as open_amount,
-    cast(open_amount - case minor_digits
+    cast(greatest(open_amount - case minor_digits
         when 0 then cast(round(open_tax, 0) as decimal(18,4))
         when 3 then cast(round(open_tax, 3) as decimal(18,4))
         else cast(round(open_tax, 2) as decimal(18,4))
-    end as decimal(18,4)) as open_net_amount
+    end, cast(0 as decimal(18,4))) as decimal(18,4)) as open_net_amount
 from taxed
