@@ -19,6 +19,8 @@ struct Grant<'a> {
     first_signed: NaiveDate,
     first_change: Option<NaiveDate>,
     churn: Option<NaiveDate>,
+    /// Numbers given to discounts, those signed for later included, so that no id depends on what is signed by now.
+    numbers: i64,
 }
 
 /// Adds discounts and free periods to a contract whose first term has just been written; `changes` are the dates on which
@@ -35,7 +37,7 @@ pub(super) fn grant(
     let first_signed = contract.versions.first().map_or(contract.start, |version| version.signed);
     let lines: Vec<Line> = contract.versions.first().map(|version| version.lines.clone()).unwrap_or_default();
     let first_change = changes.iter().copied().find(|date| *date > contract.start);
-    let mut grant = Grant { contract, draw, until, first_signed, first_change, churn: account.churn_date };
+    let mut grant = Grant { contract, draw, until, first_signed, first_change, churn: account.churn_date, numbers: 0 };
     let rated: Vec<&Line> = lines
         .iter()
         .filter(|line| line.product.charge == Charge::Recurring && beyond_rates_from(grant.contract, line).is_none())
@@ -71,8 +73,8 @@ impl Grant<'_> {
         (from, to): (i32, Option<NaiveDate>),
         reason: &'static str,
     ) {
-        let id = format!("{}-d{}", self.contract.id, self.contract.discounts.len() + 1);
-        let sequence = i64::try_from(self.contract.discounts.len()).unwrap_or(0) + 1;
+        self.numbers += 1;
+        let (id, sequence) = (format!("{}-d{}", self.contract.id, self.numbers), self.numbers);
         self.contract.discounts.push(Discount {
             id,
             line: line.map(|line| line.id.clone()),
@@ -143,6 +145,7 @@ impl Grant<'_> {
             first.version = self.first_change.is_none_or(|change| change > end).then_some(1);
         }
         if signed > self.until {
+            self.numbers += 1;
             return;
         }
         if before.effective < end {

@@ -7,6 +7,8 @@ mod coverage;
 mod obligation;
 mod receivable;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod waterfall;
 
 use super::company::Company;
