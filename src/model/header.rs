@@ -64,9 +64,7 @@ pub fn blanked(text: &str, span: &Range<usize>) -> String {
 }
 
 fn only(text: &str, keep: Range<usize>) -> String {
-    let blank = |part: &str| -> String {
-        part.chars().map(|c| if c == '\n' { "\n".to_owned() } else { " ".repeat(c.len_utf8()) }).collect()
-    };
+    let blank = |part: &str| -> String { part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect() };
     format!("{}{}{}", blank(&text[..keep.start]), &text[keep.clone()], blank(&text[keep.end..]))
 }
 

@@ -13,6 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// The column that landing stamps although no source provides it: (entity, column).
@@ -88,18 +89,35 @@ pub fn check(models: &Models, params: &Params) -> Result<()> {
             register(&context, &format!("run.{table}"), schema)?;
         }
     }
-    // One copy serves all: it shares its tables with the session.
-    let state = context.state();
-    let mut errors = Vec::new();
-    for model in models.in_order() {
-        match analyzed(&state, model, params) {
-            Ok(plan) => errors.extend(disagreements(model, &plan)),
-            Err(error) => errors.push(error),
-        }
+    for model in models.iter() {
         register(&context, &model.name, model.contract.schema())?;
-        errors.extend(wrong_expectations(&state, model, params));
     }
+    let errors = all_disagreements(&context.state(), &models.in_order(), params);
     if errors.is_empty() { Ok(()) } else { Err(Error::all(errors)) }
+}
+
+/// Every model against its contract, on all cores: what a model reads has its contract's columns, whatever its own
+/// query gives, so the order does not matter.
+fn all_disagreements(state: &SessionState, models: &[&Model], params: &Params) -> Vec<Error> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let share = models.len().div_ceil(workers).max(1);
+    let work = |share: &[&Model]| -> Vec<Error> {
+        share.iter().flat_map(|model| disagreements_of(state, model, params)).collect()
+    };
+    std::thread::scope(|scope| {
+        let running: Vec<_> = models.chunks(share).map(|share| scope.spawn(move || work(share))).collect();
+        let crashed = || vec![Error::bug("comparing the queries with their contracts crashed")];
+        running.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|_| crashed())).collect()
+    })
+}
+
+fn disagreements_of(state: &SessionState, model: &Model, params: &Params) -> Vec<Error> {
+    let mut errors = match analyzed(state, model, params) {
+        Ok(plan) => disagreements(model, &plan),
+        Err(error) => vec![error],
+    };
+    errors.extend(wrong_expectations(state, model, params));
+    errors
 }
 
 /// Compares a user's query for an entity with the entity's contract, once the columns of the raw inputs it reads are
@@ -237,23 +255,35 @@ fn type_name(ty: &DataType) -> String {
 
 /// Expectations that are not a boolean over one row of the table.
 fn wrong_expectations(state: &SessionState, model: &Model, params: &Params) -> Vec<Error> {
+    let conditions: Vec<&str> = model.expectations.iter().map(|expectation| expectation.sql.as_str()).collect();
+    // All at once where they are right, as they mostly are; one by one to tell which is wrong.
+    if conditions.is_empty() || asked(state, model, &conditions, params).is_ok() {
+        return Vec::new();
+    }
     let mut errors = Vec::new();
     for expectation in &model.expectations {
-        let sql = format!("select ({}) as met from {}", expectation.sql, model.name);
-        let names = super::params::mentions(&sql);
-        let values = params
-            .iter()
-            .filter(|(name, _)| names.iter().any(|mention| mention.name == *name))
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .collect();
-        let told = match plan(state, &sql, values) {
-            Ok(plan) if plan.schema().as_arrow().field(0).data_type() == &DataType::Boolean => continue,
-            Ok(_) => "is not true or false".to_owned(),
-            Err(error) => format!("cannot be asked: {}", locate::plain(&error)),
-        };
-        errors.push(at(format!("the expectation `{}` {told}", expectation.name), &expectation.place));
+        if let Err(told) = asked(state, model, &[&expectation.sql], params) {
+            errors.push(at(format!("the expectation `{}` {told}", expectation.name), &expectation.place));
+        }
     }
     errors
+}
+
+/// Plans conditions over one row of the model's table; says what is wrong with them.
+fn asked(state: &SessionState, model: &Model, conditions: &[&str], params: &Params) -> Result<(), String> {
+    let columns: Vec<String> = conditions.iter().enumerate().map(|(at, sql)| format!("({sql}) as c{at}")).collect();
+    let sql = format!("select {} from {}", columns.join(", "), model.name);
+    let names = super::params::mentions(&sql);
+    let values = params
+        .iter()
+        .filter(|(name, _)| names.iter().any(|mention| mention.name == *name))
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .collect();
+    match plan(state, &sql, values) {
+        Ok(plan) if plan.schema().fields().iter().all(|field| field.data_type() == &DataType::Boolean) => Ok(()),
+        Ok(_) => Err("is not true or false".to_owned()),
+        Err(error) => Err(format!("cannot be asked: {}", locate::plain(&error))),
+    }
 }
 
 fn at(message: String, place: &Place) -> Error {
