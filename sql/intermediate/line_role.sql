@@ -13,6 +13,7 @@ not_null = ["subject_id", "is_line", "role"]
 
 [decisions]
 duplicate = "Same contract line, days, quantity and price as an earlier posted line (by issued_date, then invoice_line_id)"
+positive = "A repeated line that takes money back is no duplicate"
 rebill = "An earlier line reversed in full on or before the issue of its repetition is taken out together with its reversal: a rebill is no duplicate"
 ---*/
 with placed_line as (
@@ -48,6 +49,7 @@ group_size as (
         count(*) as lines
     from placed_line
     where not is_credit
+        and amount > 0
     group by group_key
     having count(*) > 1
 ),
@@ -70,6 +72,7 @@ repeated as (
     inner join group_size
         on placed_line.group_key = group_size.group_key
     where not placed_line.is_credit
+        and placed_line.amount > 0
 ),
 
 invoice_amount as (

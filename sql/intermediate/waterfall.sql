@@ -58,6 +58,7 @@ not_null = ["contract_line_id", "cell_no", "component", "period_start_date", "pe
 [decisions]
 steps = "S1 = F q_b N / (D QF), S2 = A N / (D QF), S3 = B N / (D G), each one division and one rounding; a step is the difference of two rounded values"
 outside_the_life = "What was billed for days the contract does not charge is an obligation that expects nothing"
+no_billing_source = "Where no invoice is known at all nothing can be called unbilled: every due obligation is unverifiable for want of invoices"
 checked = "Checked is what is billable: billable date plus grace lies on or before as_of"
 ---*/
 with line_grid as (
@@ -134,6 +135,16 @@ credit_allocation as (
         cell_no,
         amount
     from credit_allocation
+),
+
+invoice as (
+    select invoice_id
+    from invoice
+),
+
+known_billing as (
+    select count(*) as invoices
+    from invoice
 ),
 
 credited as (
@@ -232,14 +243,16 @@ judged as (
         dated.*,
         case
             when check_date is null or check_date > cast($as_of as date) then 'not_due'
-            when missing_term is not null then 'unverifiable'
+            when missing_term is not null or known_billing.invoices = 0 then 'unverifiable'
             else 'verified'
         end as verdict,
+        coalesce(missing_term, case when known_billing.invoices = 0 then 'invoices' end) as named_term,
         case
             when is_expected then expected_amount
             when period_start_date <= cast($as_of as date) then cast(0 as decimal(18,4))
         end as due_amount
     from dated
+    cross join known_billing
 ),
 
 fraction as (
@@ -330,8 +343,8 @@ select
     billable_date,
     check_date,
     verdict,
-    case when verdict = 'unverifiable' then missing_term end as missing_term,
-    case when verdict = 'unverifiable' then cast(coalesce(blocked_amount, billed_amount) as decimal(18,4)) end as blocked_amount,
+    case when verdict = 'unverifiable' then named_term end as missing_term,
+    case when verdict = 'unverifiable' then cast(coalesce(blocked_amount, due_amount, billed_amount) as decimal(18,4)) end as blocked_amount,
     case when verdict = 'unverifiable' then null else due_amount end as expected_amount,
     case when verdict = 'unverifiable' then null else coalesce(gross_amount, due_amount) end as gross_amount,
     cast(billed_amount as decimal(18,4)) as billed_amount,
