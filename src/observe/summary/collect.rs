@@ -17,7 +17,7 @@ const TOP: usize = 5;
 /// A table lacks a column that the summary needs, or cannot be read (70).
 pub async fn collect(session: &SessionContext, as_of: NaiveDate, currency: &str) -> Result<Answers> {
     let ask = Ask { session, as_of, currency };
-    let has_drift = ask.columns("contract_drift").await?.is_some();
+    let has_drift = ask.has("contract_drift");
     Ok(Answers {
         money: if has_drift { Some(ask.money().await?) } else { None },
         top: if has_drift { ask.top().await? } else { Vec::new() },
@@ -35,14 +35,9 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// The columns of a table; none where it was not computed.
-    async fn columns(&self, table: &str) -> Result<Option<Vec<String>>> {
-        if !self.session.table_exist(table).unwrap_or(false) {
-            return Ok(None);
-        }
-        let provider = self.session.table_provider(table).await;
-        let provider = provider.map_err(|error| broken(&format!("could not look at {table}"), error))?;
-        Ok(Some(provider.schema().fields().iter().map(|field| field.name().clone()).collect()))
+    /// Whether a table was computed.
+    fn has(&self, table: &str) -> bool {
+        self.session.table_exist(table).unwrap_or(false)
     }
 
     async fn rows(&self, query: &str) -> Result<Vec<Row>> {
@@ -114,19 +109,14 @@ impl Ask<'_> {
     }
 
     async fn rate(&self) -> Result<Option<Rate>> {
-        let Some(columns) = self.columns("revenue_leakage").await? else { return Ok(None) };
-        let is_converted =
-            ["underbilled_reporting", "billable_reporting"].iter().all(|c| columns.iter().any(|is| is == c));
-        let (suffix, only) = if is_converted {
-            ("_reporting", String::new())
-        } else {
-            ("", format!(" and currency = '{}'", self.currency.replace('\'', "''")))
-        };
+        if !self.has("revenue_leakage") {
+            return Ok(None);
+        }
         let rows = self
             .rows(&format!(
-                "select cast(coalesce(sum(underbilled{suffix}), 0) as decimal(38, 4)) as underbilled,
-                    cast(coalesce(sum(billable{suffix}), 0) as decimal(38, 4)) as billable
-                from revenue_leakage where {}{only}",
+                "select cast(coalesce(sum(underbilled_reporting), 0) as decimal(38, 4)) as underbilled,
+                    cast(coalesce(sum(billable_reporting), 0) as decimal(38, 4)) as billable
+                from revenue_leakage where {}",
                 self.of_the_date()
             ))
             .await?;
@@ -138,7 +128,7 @@ impl Ask<'_> {
     }
 
     async fn health(&self) -> Result<Option<Vec<(String, u64)>>> {
-        if self.columns("account_health").await?.is_none() {
+        if !self.has("account_health") {
             return Ok(None);
         }
         let query = format!(
@@ -159,7 +149,7 @@ impl Ask<'_> {
     }
 
     async fn unverified(&self) -> Result<Option<Unverified>> {
-        if self.columns("obligation").await?.is_none() {
+        if !self.has("obligation") {
             return Ok(None);
         }
         let rows = self
@@ -191,7 +181,7 @@ impl Ask<'_> {
     }
 
     async fn quarantined(&self) -> Result<Option<Quarantined>> {
-        if self.columns("source_coverage").await?.is_none() {
+        if !self.has("source_coverage") {
             return Ok(None);
         }
         let rows = self

@@ -218,7 +218,7 @@ const TABLES: [&str; 5] = [
             ('f6', 'timing', 'C11', 'Fay', 0, 'USD', 0, '2026-11-21'),
             ('f1', 'leak', 'P1', 'Ann', 100.5, 'EUR', 120.6, '2026-11-20'))",
     "create view revenue_leakage as
-        select 'USD' as currency, cast(3.5 as decimal(18, 4)) as underbilled, cast(100 as decimal(18, 4)) as billable,
+        select cast(3.5 as decimal(18, 4)) as underbilled_reporting, cast(100 as decimal(18, 4)) as billable_reporting,
             cast('2026-11-21' as date) as as_of_date",
     "create view obligation as
         select column1 as verdict, column2 as missing_term, 'USD' as currency,
