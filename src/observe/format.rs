@@ -115,6 +115,27 @@ pub fn rate(done: u64, elapsed: Duration) -> Option<String> {
     Some(format!("{}/s", count(per_second / unit * unit)))
 }
 
+/// A sentence of a table with its dates and amounts as people read them: `2025-01-31` becomes `31 Jan 2025`,
+/// `239186.30` becomes `239,186.30`. Anything else stays.
+pub fn sentence(text: &str) -> String {
+    let is_mark = |c: char| !c.is_ascii_alphanumeric();
+    let word = |word: &str| {
+        let core = word.trim_matches(is_mark);
+        let nicer = if let Ok(day) = core.parse::<NaiveDate>() {
+            date(day)
+        } else {
+            let Some((whole, cents)) = core.split_once('.') else { return word.to_owned() };
+            let is_digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+            if !is_digits(whole) || !is_digits(cents) {
+                return word.to_owned();
+            }
+            format!("{}.{cents}", grouped(whole))
+        };
+        word.replacen(core, &nicer, 1)
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// `text` cut to `width` characters, the last one `…` where something is missing.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -183,6 +204,17 @@ mod tests {
         );
         assert_eq!(rate(1_234_567, Duration::from_secs(3)).as_deref(), Some("411,000/s"));
         assert_eq!(rate(5, Duration::from_millis(50)), None);
+    }
+
+    #[test]
+    fn sentences_keep_their_words() {
+        assert_eq!(
+            sentence(
+                "From 2025-01-31 (to 2027-02-01): 239186.30 USD of 0.00, in-00318-0005 v1.2.3 12.5%, in 2 periods."
+            ),
+            "From 31 Jan 2025 (to 1 Feb 2027): 239,186.30 USD of 0.00, in-00318-0005 v1.2.3 12.5%, in 2 periods."
+        );
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Answers, Kind, Quarantined, Summary, TopFinding};
 use crate::finding::Severity;
-use crate::observe::format::{bytes, count, counted, cut, date, duration, money, percent, wrap};
+use crate::observe::format::{bytes, count, counted, cut, date, duration, money, percent, sentence, wrap};
 use crate::observe::paint::{Ink, Paint};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -138,7 +138,7 @@ impl Page {
             let (name, _) = kind_name(&finding.class);
             let what = self.paint.ink(Ink::Dim, &format!("{name} {}", finding.code));
             self.line(&format!("  {}. {amount}  {}  {what}", at + 1, cut(&finding.account, 44)));
-            let mut reason = wrap(&finding.reason, WIDTH - 25);
+            let mut reason = wrap(&sentence(&finding.reason), WIDTH - 25);
             if reason.len() > REASON_LINES {
                 reason.truncate(REASON_LINES);
                 if let Some(last) = reason.last_mut() {
