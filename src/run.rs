@@ -175,7 +175,7 @@ async fn stage_planted(
     let mut files = Vec::new();
     for source in &job.sources {
         let SourceKind::Sample(spec) = &source.kind else { continue };
-        let sample = Sample::new(&land::sample_spec(spec), as_of);
+        let sample = Sample::new(spec, as_of);
         let behaviour = activity::planted_behaviour_batches(sample.company(), as_of)?;
         for (contract, rows) in
             [(planted::contract(), sample.planted(as_of)?), (activity::planted_behaviour_contract(), behaviour)]

@@ -54,8 +54,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 pub fn described(source: &Source) -> String {
     match &source.kind {
         SourceKind::Sample(spec) => format!(
-            "made-up company, seed {}, {} accounts, from {}, usage times {}",
-            spec.seed, spec.accounts, spec.start, spec.usage_scale
+            "made-up company, seed {}, {} accounts, from {}, usage {} permille of the normal volume",
+            spec.seed, spec.accounts, spec.start, spec.usage_permille
         ),
         SourceKind::Files(files) => {
             let entities = files.inputs.iter().map(|input| match &input.target {

@@ -73,9 +73,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if !(0.0..=1_000.0).contains(&arguments.usage_scale) {
         return Err(Error::usage("--usage-scale is a number from 0 to 1,000"));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1,000,000 after the check above")]
-    let usage_scale = (arguments.usage_scale * 1_000.0).round() as u32;
-    let spec = SampleSpec { seed: arguments.seed, accounts: arguments.accounts, start: arguments.start, usage_scale };
+    let usage_permille = SampleSpec::permille(arguments.usage_scale);
+    let spec =
+        SampleSpec { seed: arguments.seed, accounts: arguments.accounts, start: arguments.start, usage_permille };
     let sample = Sample::new(&spec, to);
     let models = Models::load(None)?;
     let (mut files, mut rows) = (0_u64, 0_u64);

@@ -279,7 +279,7 @@ fn sample(table: &Table<'_>) -> SampleSpec {
         spec.start = start;
     }
     if let Some(scale) = table.get("usage_scale").and_then(|item| item.positive()) {
-        spec.usage_scale = scale;
+        spec.usage_permille = SampleSpec::permille(scale);
     }
     spec
 }

@@ -94,23 +94,31 @@ pub enum SourceKind {
     Files(FilesSource),
 }
 
-/// The made-up company's parameters; its rows are a function of them and of the run's date.
-#[derive(Debug, Clone, PartialEq)]
+/// The made-up company's parameters; its rows are a function of them, and the run's date only cuts.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleSpec {
-    /// Seed of its random numbers.
+    /// Every draw depends on it.
     pub seed: u64,
-    /// Number of accounts.
+    /// How many customers the company ever has.
     pub accounts: u32,
-    /// First day of its history.
+    /// The first day of usage. Contracts and billing of older customers reach back further.
     pub start: NaiveDate,
-    /// Multiplies the number of usage events.
-    pub usage_scale: f64,
+    /// Usage events as permille of the normal volume: 1,000 is the demo, more makes a benchmark.
+    pub usage_permille: u32,
+}
+
+impl SampleSpec {
+    /// The normal volume of usage times `scale`, in whole permille; at most a million-fold.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1e9 and whole")]
+    pub fn permille(scale: f64) -> u32 {
+        (scale.clamp(0.0, 1e6) * 1_000.0).round() as u32
+    }
 }
 
 impl Default for SampleSpec {
     fn default() -> Self {
         let start = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap_or_default();
-        SampleSpec { seed: 7, accounts: 320, start, usage_scale: 1.0 }
+        SampleSpec { seed: 7, accounts: 320, start, usage_permille: 1_000 }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::extract::{Quarantined, Receiver, Seen};
 use crate::job::{FileInput, FilesSource, Job, SampleSpec, SourceKind, Target};
 use crate::model::contract::Contract;
 use crate::model::{Model, plan};
-use crate::sample::{self, Sample};
+use crate::sample::Sample;
 use crate::store::{Store, sha256, sha256_file};
 use arrow::record_batch::RecordBatch;
 use background::Stop;
@@ -166,7 +166,7 @@ impl Landing<'_> {
     }
 
     fn sample(&mut self, source: &str, spec: &SampleSpec) -> Result<()> {
-        let sample = Sample::new(&sample_spec(spec), self.as_of);
+        let sample = Sample::new(spec, self.as_of);
         for name in sample.entities() {
             let entity = self.entity(name)?;
             let contract = own_contract(entity);
@@ -298,14 +298,6 @@ fn sample_reading(spec: &SampleSpec, contract: &Contract, job: &Job) -> String {
 
 fn columns_of(contract: &Contract) -> Vec<(String, String, bool)> {
     contract.columns.iter().map(|column| (column.name.clone(), column.ty.to_string(), column.required)).collect()
-}
-
-/// The made-up company that a job asks for.
-pub fn sample_spec(spec: &SampleSpec) -> sample::SampleSpec {
-    let permille = (spec.usage_scale.clamp(0.0, 1e6) * 1_000.0).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1e9 and whole")]
-    let usage_scale = permille as u32;
-    sample::SampleSpec { seed: spec.seed, accounts: spec.accounts, start: spec.start, usage_scale }
 }
 
 /// Size and time of change: equal before and after means that one version of the file was read.

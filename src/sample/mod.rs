@@ -34,6 +34,7 @@ mod world;
 mod tests;
 
 use crate::error::Result;
+pub use crate::job::SampleSpec;
 use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
@@ -41,30 +42,6 @@ use company::Company;
 use std::ops::Range;
 use std::sync::OnceLock;
 use world::World;
-
-/// What a made-up company is a function of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SampleSpec {
-    /// Every draw depends on it.
-    pub seed: u64,
-    /// How many customers the company ever has.
-    pub accounts: u32,
-    /// The first day of usage. Contracts and billing of older customers reach back further.
-    pub start: NaiveDate,
-    /// Usage events as permille of the normal volume: 1,000 is the demo, more makes a benchmark.
-    pub usage_scale: u32,
-}
-
-impl Default for SampleSpec {
-    fn default() -> Self {
-        SampleSpec {
-            seed: 1,
-            accounts: 320,
-            start: NaiveDate::from_ymd_opt(2025, 1, 1).unwrap_or(NaiveDate::MIN),
-            usage_scale: 1_000,
-        }
-    }
-}
 
 /// The small entities made from contracts and billing.
 const BILLING_ENTITIES: [&str; 19] = [

@@ -221,6 +221,6 @@ pub fn usage_events<'a>(
     contract: &'a Contract,
 ) -> impl Iterator<Item = Result<RecordBatch>> + 'a {
     let last = date_of(day_of(days.end) - 1);
-    let scale = f64::from(company.spec.usage_scale) / 1000.0;
+    let scale = f64::from(company.spec.usage_permille) / 1000.0;
     UsageEvents::new(Activity::new(company, last), contract, scale, day_of(days.start), day_of(days.end))
 }

@@ -12,8 +12,8 @@ fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn company(seed: u64, usage_scale: u32) -> Company {
-    Company::new(&SampleSpec { seed, usage_scale, ..SampleSpec::default() })
+fn company(seed: u64, usage_permille: u32) -> Company {
+    Company::new(&SampleSpec { seed, usage_permille, ..SampleSpec::default() })
 }
 
 fn usage_contract() -> Contract {
