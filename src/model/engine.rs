@@ -4,7 +4,7 @@ use crate::error::{Class, Error, Result};
 use datafusion::catalog::MemorySchemaProvider;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::num::NonZeroUsize;
@@ -52,7 +52,9 @@ fn container_limit() -> Option<usize> {
 /// # Errors
 /// When the spill folder cannot be used.
 pub fn session(config: &EngineConfig) -> Result<SessionContext> {
-    let pool = TrackConsumersPool::new(FairSpillPool::new(config.memory_bytes), NonZeroUsize::MIN.saturating_add(4));
+    // First come, first served: a fair share per operator would be a few megabytes, since a query of ours has up to a
+    // hundred operators that may spill, of which few ever hold much.
+    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(config.memory_bytes), NonZeroUsize::MIN.saturating_add(4));
     let spill = match &config.spill_dir {
         Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
