@@ -16,7 +16,7 @@ pub fn sample_job(name: &str, warehouse: &str, more: &str) -> String {
 fn the_number_of_partitions_and_a_pool_that_spills_do_not_show() {
     let world = World::new();
     let mut all = Vec::new();
-    let engines = ["partitions = 1", "partitions = 2", "partitions = 7", "partitions = 2\nmemory = \"96MiB\""];
+    let engines = ["partitions = 1", "partitions = 2", "partitions = 7", "partitions = 2\nmemory = \"64MiB\""];
     for (at, engine) in engines.iter().enumerate() {
         let warehouse = format!("warehouse-{at}");
         world.file("job.toml", sample_job("same", &warehouse, &format!("[engine]\n{engine}\n")));
