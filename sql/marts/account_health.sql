@@ -8,6 +8,7 @@ partition_by = ["as_of_date"]
 account_id = { type = "text", doc = "The account" }
 as_of_date = { type = "date", doc = "The day the score is about" }
 account_name = { type = "text", doc = "The account's name" }
+is_churned = { type = "boolean", doc = "The account has left, as its status says today" }
 owner_id = { type = "text", doc = "Who acts; null where nobody is named" }
 owner_role = { type = "text", doc = "In which role" }
 score = { type = "decimal(9,4)", doc = "0 to 100: the sum of the contributions in health_component" }
@@ -25,7 +26,7 @@ depth_change_pct = { type = "decimal(18,4)", doc = "Change of core actions per a
 days_to_renewal = { type = "integer", doc = "Days to the next renewal of a contract in force; null where none lies ahead" }
 
 [checks]
-not_null = ["account_id", "as_of_date", "score", "band_raw", "band", "coverage_pct", "reasons"]
+not_null = ["account_id", "as_of_date", "is_churned", "score", "band_raw", "band", "coverage_pct", "reasons"]
 expect.score_in_range = "score between 0 and 100"
 expect.band_known = "band in ('red', 'yellow', 'green', 'insufficient_data')"
 expect.little_data_is_never_green = "band <> 'green' or band_raw <> 'insufficient_data'"
@@ -220,6 +221,7 @@ select
     customer_account.account_id,
     cast($as_of as date) as as_of_date,
     customer_account.account_name,
+    customer_account.is_churned,
     customer_account.owner_id,
     customer_account.owner_role,
     health_score.score,

@@ -4,7 +4,7 @@ use crate::cli::{JobArguments, output, warehouse};
 use crate::error::Result;
 use crate::event::{Event, Reporter};
 use crate::observe::paint::Paint;
-use crate::observe::summary::{self, Summary};
+use crate::observe::summary::{self, Answers, Summary};
 use crate::observe::{self, Ledger, Log};
 use crate::run::{self, Request};
 use clap::{Args, ValueEnum};
@@ -64,6 +64,11 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let done = run::run(&job, &request, &clock, (&reporter, &ledger), stop).await?;
     let (store, manifest) = warehouse::open(&job)?;
     let session = warehouse::session(&job, &store, &manifest)?;
+    // What is public is public: a summary that cannot be computed takes nothing back.
+    let answers = summary::collect(&session, as_of, &job.currency).await.unwrap_or_else(|error| {
+        reporter.say(Event::Note { text: format!("warning: everything is published, but not summed up: {error}") });
+        Answers::default()
+    });
     let summary = Summary {
         job: job.name.clone(),
         run_id: request.run_id,
@@ -72,7 +77,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         elapsed: started.elapsed(),
         is_published: true,
         warehouse: store.root().to_owned(),
-        answers: summary::collect(&session, as_of, &job.currency).await?,
+        answers,
         totals: done.totals,
         stale: done.stale,
     };

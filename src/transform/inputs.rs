@@ -141,12 +141,15 @@ impl Transform {
     ) -> Result<Kept> {
         let model = &query.model;
         let mut registered = Vec::new();
+        let mut schemas = BTreeMap::new();
         for ((_, input), (files, schema)) in landed.raw.iter().filter(|((of, _), _)| of == source) {
+            schemas.insert(input.clone(), Arc::clone(schema));
             let name = TableReference::partial("landed", input.as_str());
             let _ = session.deregister_table(name.clone());
             register(session, name.clone(), files::listing(files, Arc::clone(schema))?)?;
             registered.push(name);
         }
+        plan::check_source(model, &schemas, &self.params)?;
         let frame = exec::plan(session, model, &self.params).await?;
         let frame = in_entity_shape(model, frame, columns, source, self.as_of)?;
         let order = columns.iter().filter(|(name, _)| name != "_landed").map(|(name, _)| ident(name).sort(true, false));

@@ -30,7 +30,7 @@ fn company(seed: u64, as_of: &str) -> World {
              [sources.demo]\nsystem = \"sample\"\nseed = {seed}\nstart = 2025-01-01\nusage_scale = 0.05\n"
         ),
     );
-    world.tailwater(&["run", "job.toml", "--as-of", as_of, "--select", "contract_drift_period"]).run();
+    world.tailwater(&["run", "job.toml", "--as-of", as_of]).run();
     world
 }
 

@@ -133,7 +133,7 @@ impl Ask<'_> {
         }
         let query = format!(
             "select coalesce(band, 'insufficient_data') as band, count(*) as accounts from account_health
-            where {} group by 1 order by 1",
+            where not is_churned and {} group by 1 order by 1",
             self.of_the_date()
         );
         let counted: BTreeMap<String, u64> =

@@ -226,7 +226,7 @@ const TABLES: [&str; 5] = [
         from (values ('verified', null, null), ('unverifiable', 'unit_price; quantity', 10), ('unverifiable', 'quantity', 5),
             ('not_due', null, null))",
     "create view account_health as
-        select column1 as band, cast('2026-11-21' as date) as as_of_date from (values ('red'), ('green'), ('green'))",
+        select column1 as band, false as is_churned, cast('2026-11-21' as date) as as_of_date from (values ('red'), ('green'), ('green'))",
     "create view source_coverage as
         select column1 as quarantined_currency, column2 as quarantined_rows, cast(column3 as decimal(18, 4)) as quarantined_money,
             cast('2026-11-21' as date) as as_of_date
