@@ -11,7 +11,7 @@ tailwater="${CARGO_TARGET_DIR:-target}/release/tailwater"
 data="$scratch/usage-data"
 as_of=2026-10-31
 
-"$tailwater" sample "$data" --seed 7 --accounts "${TAILWATER_BENCH_ACCOUNTS:-1000}" --to "$as_of" --usage-scale "${TAILWATER_BENCH_SCALE:-4}"
+"$tailwater" sample "$data" --seed 7 --accounts "${TAILWATER_BENCH_ACCOUNTS:-1000}" --to "$as_of" --usage-scale "${TAILWATER_BENCH_SCALE:-3}"
 cat >"$scratch/usage.toml" <<TOML
 name = "usage"
 warehouse = "$scratch/usage-warehouse"
@@ -44,7 +44,7 @@ import duckdb
 
 connection = duckdb.connect()
 connection.execute("set threads = 2")
-files = f"{sys.argv[1]}/usage_event*/**/*.parquet" if __import__("os").path.isdir(f"{sys.argv[1]}/usage_event") else f"{sys.argv[1]}/usage_event*.parquet"
+files = f"{sys.argv[1]}/usage_event/*.parquet"
 rows = connection.execute(
     f"""
     with per_user as (

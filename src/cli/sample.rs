@@ -93,7 +93,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let events = own_contract(&models, "usage_event")?;
     for month in months(spec.start, to) {
         let next = month.checked_add_months(Months::new(1)).unwrap_or(to);
-        let days = month.max(spec.start)..next;
+        let after = to.succ_opt().unwrap_or(to);
+        let days = month.max(spec.start)..next.min(after);
         let path = arguments.dir.join("usage_event").join(format!("{}.{extension}", month.format("%Y-%m")));
         write(path, &events, &mut sample.usage_events(days, &events))?;
     }
