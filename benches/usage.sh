@@ -26,7 +26,9 @@ root = "$data"
 $(for entity in "$data"/*; do
     name="$(basename "$entity")"
     case "$name" in planted* | source*) continue ;; esac
-    printf '[[sources.files.inputs]]\nname = "%s"\npath = "%s"\nentity = "%s"\n\n' "${name%.parquet}" "$name" "${name%.parquet}"
+    files="$name"
+    if [ -d "$entity" ]; then files="$name/*.parquet"; fi
+    printf '[[sources.files.inputs]]\npath = "%s"\nentity = "%s"\n\n' "$files" "${name%.parquet}"
 done)
 TOML
 

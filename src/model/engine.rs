@@ -4,7 +4,7 @@ use crate::error::{Class, Error, Result};
 use datafusion::catalog::MemorySchemaProvider;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{GreedyMemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use std::num::NonZeroUsize;
@@ -52,15 +52,12 @@ fn container_limit() -> Option<usize> {
 /// # Errors
 /// When the spill folder cannot be used.
 pub fn session(config: &EngineConfig) -> Result<SessionContext> {
-    // First come, first served: a fair share per operator would be a few megabytes, since a query of ours has up to a
-    // hundred operators that may spill, of which few ever hold much.
-    let pool = TrackConsumersPool::new(GreedyMemoryPool::new(config.memory_bytes), NonZeroUsize::MIN.saturating_add(4));
     let spill = match &config.spill_dir {
         Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
     };
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(pool))
+        .with_memory_pool(pool(config.memory_bytes))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill))
         .with_object_list_cache_limit(0)
         .build_arc()
@@ -73,9 +70,7 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
     options.sql_parser.collect_spans = true;
-    // What every sort sets aside to merge what it spilled, before it has seen a row: a small pool must hold several.
-    let room = config.memory_bytes / (32 * config.partitions.max(1));
-    options.execution.sort_spill_reservation_bytes = room.min(10 << 20);
+    options.execution.sort_spill_reservation_bytes = merge_reserve(config.memory_bytes, config.partitions);
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.schema_force_view_types = false;
     let state =
@@ -89,4 +84,32 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
             .map_err(|error| Error::bug(format!("could not create the schema {schema}")).caused_by(error))?;
     }
     Ok(context)
+}
+
+/// The same session with `bytes` of memory of its own, so that what one query holds starves no other.
+///
+/// # Errors
+/// When the spill folder cannot be used.
+pub fn with_own_memory(context: &SessionContext, bytes: usize) -> Result<SessionContext> {
+    let state = context.state();
+    let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
+        .with_memory_pool(pool(bytes))
+        .build_arc()
+        .map_err(|error| Error::new(Class::TryAgain, "could not start the query engine").caused_by(error))?;
+    let mut settings = state.config().clone();
+    let partitions = settings.target_partitions();
+    settings.options_mut().execution.sort_spill_reservation_bytes = merge_reserve(bytes, partitions);
+    let state = SessionStateBuilder::new_from_existing(state).with_config(settings).with_runtime_env(runtime).build();
+    Ok(SessionContext::new_with_state(state))
+}
+
+/// First come, first served: a fair share per operator would be a few megabytes, since a query of ours has up to a
+/// hundred operators that may spill, of which few ever hold much.
+fn pool(bytes: usize) -> Arc<dyn MemoryPool> {
+    Arc::new(TrackConsumersPool::new(GreedyMemoryPool::new(bytes), NonZeroUsize::MIN.saturating_add(4)))
+}
+
+/// What every sort sets aside to merge what it spilled, before it has seen a row: a small pool must hold several.
+fn merge_reserve(bytes: usize, partitions: usize) -> usize {
+    (bytes / (32 * partitions.max(1))).min(10 << 20)
 }

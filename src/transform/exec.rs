@@ -17,6 +17,13 @@ use datafusion::prelude::{SessionContext, ident};
 use futures::StreamExt;
 use std::time::{Duration, Instant};
 
+const STARVED: &str = "it needs more memory than [engine] memory allows";
+
+/// Whether a model failed for want of memory, so that more room can help.
+pub fn is_starved(error: &Error) -> bool {
+    error.message().ends_with(STARVED)
+}
+
 /// What became of one model.
 #[derive(Debug, Clone)]
 pub struct TableResult {
@@ -148,11 +155,9 @@ pub fn contract_hash(contract: &Contract) -> String {
 pub fn failed(model: &Model, tried: &str, error: &DataFusionError) -> Error {
     let message = format!("could not {tried} {}", model.file.display());
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(what) => {
-            Error::usage(format!("{message}: it needs more memory than [engine] memory allows"))
-                .caused_by(what)
-                .help("raise [engine] memory, or lower [engine] partitions so that each part gets more")
-        }
+        DataFusionError::ResourcesExhausted(what) => Error::usage(format!("{message}: {STARVED}"))
+            .caused_by(what)
+            .help("raise [engine] memory, or lower [engine] partitions so that each part gets more"),
         DataFusionError::IoError(cause) => Error::new(Class::TryAgain, message).caused_by(cause),
         DataFusionError::ObjectStore(cause) => Error::new(Class::TryAgain, message).caused_by(cause),
         DataFusionError::Internal(cause) => Error::bug(message).caused_by(cause),

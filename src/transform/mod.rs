@@ -79,6 +79,12 @@ pub struct Results {
     pub tables: BTreeMap<String, TableResult>,
 }
 
+/// How one attempt at a model ended.
+enum Attempt {
+    Built(String, TableResult),
+    Starved(Model),
+}
+
 impl Transform {
     /// Prepares a run for `as_of` over what `catalog` says was landed.
     pub fn new(
@@ -133,28 +139,49 @@ impl Transform {
         let mut waiting: Vec<&Model> =
             models.iter().copied().filter(|model| !tables.contains_key(&model.name)).collect();
         let (mut done, total) = ((models.len() - waiting.len()) as u64, models.len() as u64);
-        let side_by_side = (self.job.engine.memory_bytes / ROOM_BYTES).clamp(1, SIDE_BY_SIDE);
-        let mut running: JoinSet<Result<(String, TableResult)>> = JoinSet::new();
+        let memory = self.job.engine.memory_bytes;
+        let side_by_side = (memory / ROOM_BYTES).clamp(1, SIDE_BY_SIDE);
+        let (mut running, mut starved) = (JoinSet::new(), Vec::new());
         loop {
             let ready = |model: &Model| model.reads().all(|input| tables.contains_key(input) || !names.contains(input));
-            while running.len() < side_by_side
+            // A model that its share of memory does not suffice waits until it can have all of it, alone.
+            let alone = starved.pop_if(|_| running.is_empty());
+            let shared = alone.is_none() && starved.is_empty();
+            if let Some(model) = alone {
+                running.spawn(Arc::clone(self).attempt(session.clone(), model, memory));
+            }
+            while shared
+                && running.len() < side_by_side
                 && let Some(at) = waiting.iter().position(|model| ready(model))
             {
-                let (this, session, model) = (Arc::clone(self), session.clone(), waiting.remove(at).clone());
-                running.spawn(async move {
-                    let result = this.build_or_view(&session, &model).await?;
-                    Ok((model.name, result))
-                });
+                let model = waiting.remove(at).clone();
+                running.spawn(Arc::clone(self).attempt(session.clone(), model, memory / side_by_side));
             }
             let Some(finished) = running.join_next().await else { break };
-            let (name, result) = finished.map_err(|e| Error::bug("a model's computation panicked").caused_by(e))??;
-            done += 1;
-            self.progress(&name, done, total);
-            tables.insert(name, result);
+            match finished.map_err(|e| Error::bug("a model's computation panicked").caused_by(e))?? {
+                Attempt::Built(name, result) => {
+                    done += 1;
+                    self.progress(&name, done, total);
+                    tables.insert(name, result);
+                }
+                Attempt::Starved(model) => starved.push(model),
+            }
         }
         match waiting.first() {
             Some(model) => Err(Error::bug(format!("{} waits for a table that is not part of the run", model.name))),
             None => Ok(()),
+        }
+    }
+
+    /// Builds a model within `memory` bytes; less than all of the job's may turn out too little.
+    async fn attempt(self: Arc<Self>, session: SessionContext, model: Model, memory: usize) -> Result<Attempt> {
+        let own = engine::with_own_memory(&session, memory)?;
+        match self.build_or_view(&own, &model).await {
+            Ok(result) => Ok(Attempt::Built(model.name, result)),
+            Err(error) if memory < self.job.engine.memory_bytes && exec::is_starved(&error) => {
+                Ok(Attempt::Starved(model))
+            }
+            Err(error) => Err(error),
         }
     }
 
