@@ -11,7 +11,8 @@ RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailwater
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tailwater \
+    && install -d -o 10001 -g 10001 /scratch /warehouse
 COPY --from=build /build/target/release/tailwater /usr/local/bin/tailwater
 COPY jobs /jobs
 USER 10001

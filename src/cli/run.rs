@@ -3,11 +3,15 @@
 use crate::cli::{JobArguments, output, warehouse};
 use crate::error::Result;
 use crate::event::{Event, Reporter};
+use crate::job::Job;
 use crate::observe::paint::Paint;
 use crate::observe::summary::{self, Answers, Summary};
 use crate::observe::{self, Ledger, Log};
-use crate::run::{self, Request};
+use crate::publish::Manifest;
+use crate::run::{self, Done, Request};
+use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,10 +66,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         reporter.say(Event::Note { text: format!("warning: {warning}") });
     }
     let done = run::run(&job, &request, &clock, (&reporter, &ledger), stop).await?;
-    let (store, manifest) = warehouse::open(&job)?;
-    let session = warehouse::session(&job, &store, &manifest)?;
     // What is public is public: a summary that cannot be computed takes nothing back.
-    let answers = summary::collect(&session, as_of, &job.currency).await.unwrap_or_else(|error| {
+    let answers = answers(&job, &done, as_of).await.unwrap_or_else(|error| {
         reporter.say(Event::Note { text: format!("warning: everything is published, but not summed up: {error}") });
         Answers::default()
     });
@@ -76,7 +78,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         currency: job.currency.clone(),
         elapsed: started.elapsed(),
         is_published: true,
-        warehouse: store.root().to_owned(),
+        warehouse: done.store.root().to_owned(),
         answers,
         totals: done.totals,
         stale: done.stale,
@@ -85,6 +87,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         LogMode::Json => output::line(summary::json(&summary)),
         _ => output::bytes(summary::render(&summary, Paint::stdout()).as_bytes()),
     }
+}
+
+/// Asks the tables that this run published, and nothing else that lies in the warehouse.
+async fn answers(job: &Job, done: &Done, as_of: NaiveDate) -> Result<Answers> {
+    let mut manifest = Manifest::read(&done.store, &job.name)?;
+    let of_this_run: BTreeSet<&str> = done.published.iter().map(|object| object.key.as_str()).collect();
+    manifest.objects.retain(|key, _| of_this_run.contains(key.as_str()));
+    let session = warehouse::session(job, &done.store, &manifest)?;
+    summary::collect(&session, as_of, &job.currency).await
 }
 
 /// Resolves with the name of the signal that asks the process to stop; signals count from this call on.

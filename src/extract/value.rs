@@ -115,13 +115,18 @@ pub fn date(text: &str, spelling: &Spelling) -> Result<i32, Refusal> {
 /// Not an instant of the calendar in the expected spelling.
 pub fn timestamp(text: &str, spelling: &Spelling) -> Result<i64, Refusal> {
     let plain = text.trim();
-    match spelling.format.as_deref() {
+    let micros = match spelling.format.as_deref() {
         None => iso_instant(plain.as_bytes()).ok_or_else(|| "is not a point in time (YYYY-MM-DD…)".to_owned()),
         Some("unix") => unix(plain, 1_000_000),
         Some("unix_ms") => unix(plain, 1_000),
         Some(format) => formatted(plain, format).ok_or_else(|| format!("is not a point in time spelled {format}")),
-    }
+    }?;
+    // Milliseconds read as seconds give the year 55,000, which no calendar of a reader knows.
+    if FOUR_DIGIT_YEARS.contains(&micros) { Ok(micros) } else { Err("is not in the years 1 to 9999".to_owned()) }
 }
+
+/// 0001-01-01 to 9999-12-31 in microseconds since 1970-01-01.
+const FOUR_DIGIT_YEARS: std::ops::Range<i64> = -719_162 * DAY_MICROS..2_932_897 * DAY_MICROS;
 
 fn unix(text: &str, micros_per_unit: i64) -> Result<i64, Refusal> {
     let number = Number::parse(text, &Spelling::default())?;

@@ -99,6 +99,8 @@ pub fn with_own_memory(context: &SessionContext, bytes: usize) -> Result<Session
     let mut settings = state.config().clone();
     let partitions = settings.target_partitions();
     settings.options_mut().execution.sort_spill_reservation_bytes = merge_reserve(bytes, partitions);
+    // The catalog is the session's own: a default one made anew would take its tables away.
+    settings.options_mut().catalog.create_default_catalog_and_schema = false;
     let state = SessionStateBuilder::new_from_existing(state).with_config(settings).with_runtime_env(runtime).build();
     Ok(SessionContext::new_with_state(state))
 }

@@ -160,6 +160,8 @@ pub fn failed(model: &Model, tried: &str, error: &DataFusionError) -> Error {
             .help("raise [engine] memory, or lower [engine] partitions so that each part gets more"),
         DataFusionError::IoError(cause) => Error::new(Class::TryAgain, message).caused_by(cause),
         DataFusionError::ObjectStore(cause) => Error::new(Class::TryAgain, message).caused_by(cause),
+        DataFusionError::ParquetError(cause) => Error::new(Class::TryAgain, message).caused_by(cause),
+        DataFusionError::ExecutionJoin(cause) => Error::bug(message).caused_by(cause),
         DataFusionError::Internal(cause) => Error::bug(message).caused_by(cause),
         root => Error::usage(message).caused_by(root.strip_backtrace()),
     }

@@ -157,7 +157,8 @@ impl Transform {
         let mut stream = frame.execute_stream().await.map_err(|e| failed(model, "run", &e))?;
         let path = self.scratch.join(format!("provided-{}-{part}.parquet", query.entity));
         let mut keeper = Keeper::new(schema_of(columns), &path, &self.budget);
-        let mut number = 0_i64;
+        // Numbers of different queries never meet, so that a key two of them give is settled the same way every time.
+        let mut number = i64::try_from(part + 1).unwrap_or(i64::MAX >> 40) << 40;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(|e| failed(model, "run", &e))?;
             keeper.push(numbered(&batch, columns, &mut number)?)?;

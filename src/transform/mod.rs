@@ -82,7 +82,7 @@ pub struct Results {
 /// How one attempt at a model ended.
 enum Attempt {
     Built(String, TableResult),
-    Starved(Model),
+    Starved(Box<Model>),
 }
 
 impl Transform {
@@ -164,7 +164,7 @@ impl Transform {
                     self.progress(&name, done, total);
                     tables.insert(name, result);
                 }
-                Attempt::Starved(model) => starved.push(model),
+                Attempt::Starved(model) => starved.push(*model),
             }
         }
         match waiting.first() {
@@ -179,7 +179,7 @@ impl Transform {
         match self.build_or_view(&own, &model).await {
             Ok(result) => Ok(Attempt::Built(model.name, result)),
             Err(error) if memory < self.job.engine.memory_bytes && exec::is_starved(&error) => {
-                Ok(Attempt::Starved(model))
+                Ok(Attempt::Starved(Box::new(model)))
             }
             Err(error) => Err(error),
         }
@@ -197,12 +197,18 @@ impl Transform {
     }
 
     /// The partitions that a table's result consists of at least: those that are public already, for tables that are
-    /// computed as a whole, else the run's date.
+    /// computed as a whole, else those of the run's date.
     fn expected_partitions(&self, contract: &Contract) -> Vec<String> {
+        let own_date = format!("as_of_date={}", self.as_of);
         match &contract.partition_by[..] {
             [] => vec![String::new()],
-            [only] if only == "as_of_date" => vec![format!("as_of_date={}", self.as_of)],
-            _ => self.public.folders.get(&contract.table).cloned().unwrap_or_default(),
+            [only] if only == "as_of_date" => vec![own_date],
+            columns => {
+                let is_dated = columns.iter().any(|column| column == "as_of_date");
+                let mut folders = self.public.folders.get(&contract.table).cloned().unwrap_or_default();
+                folders.retain(|folder| !is_dated || folder.split('/').any(|segment| segment == own_date));
+                folders
+            }
         }
     }
 }

@@ -67,10 +67,8 @@ impl Transform {
         let upstream: Vec<String> = rolled.iter().flat_map(|model| model.reads()).map(str::to_owned).collect();
         let upstream = self.job.models.closure(&upstream);
         self.build_all(session, &upstream, tables).await?;
-        let events = match self.job.models.entity(EVENTS) {
-            Some(events) if self.is_view(events)? => Some(events),
-            _ => None,
-        };
+        // Roll-ups count what is landed now, whatever date the run is for: the events of that date may be fewer.
+        let events = self.job.models.entity(EVENTS);
         let mut states = Vec::new();
         let mut changed: BTreeMap<NaiveDate, u64> = BTreeMap::new();
         for model in &rolled {
@@ -87,7 +85,12 @@ impl Transform {
         }
         if let Some(events) = events {
             self.register_provided_events(session, None).await?;
-            self.view(session, events).await?;
+            match tables.get(EVENTS).and_then(|built| built.rows.as_ref()) {
+                Some(rows) => replace(session, TableReference::bare(EVENTS), rows.provider()?)?,
+                None => {
+                    self.view(session, events).await?;
+                }
+            }
         }
         for mut rolled in states {
             rolled.state.commit(&self.catalog)?;

@@ -3,7 +3,7 @@
 //! The bytes depend on the rows and the contract alone: rows arrive sorted, are cut into batches of 8,192 and row
 //! groups of 131,072, and the metadata names model, contract and date but no run and no clock.
 
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::model::contract::Contract;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::BatchCoalescer;
@@ -50,6 +50,7 @@ pub struct TableWriter<'a> {
     /// Places of the partition columns in a full row.
     partition: Vec<usize>,
     properties: WriterProperties,
+    own_date: String,
     open: Option<Open>,
     done: Vec<StagedFile>,
 }
@@ -83,7 +84,8 @@ impl<'a> TableWriter<'a> {
         let schema = Arc::new(Schema::new(fields));
         let properties = properties(contract, &schema, contract_hash, as_of)?;
         let root = root.to_owned();
-        Ok(TableWriter { contract, root, schema, kept, partition, properties, open: None, done: Vec::new() })
+        let own_date = format!("as_of_date={as_of}");
+        Ok(TableWriter { contract, root, schema, kept, partition, properties, own_date, open: None, done: Vec::new() })
     }
 
     /// Takes conformed rows in the order of partition and grain.
@@ -139,6 +141,13 @@ impl<'a> TableWriter<'a> {
     }
 
     fn open(&mut self, folder: &str) -> Result<()> {
+        if folder.split('/').any(|segment| segment.starts_with("as_of_date=") && segment != self.own_date) {
+            return Err(Error::usage(format!(
+                "{} has rows of {folder} in the run of {}: a run replaces its own date only",
+                self.contract.table, self.own_date
+            ))
+            .help("select cast($as_of as date) as as_of_date"));
+        }
         let key = key(&self.contract.table, folder);
         if self.done.iter().any(|file| file.key == key) {
             return Err(Error::bug(format!(
@@ -189,8 +198,10 @@ impl<'a> TableWriter<'a> {
         Ok(folder)
     }
 
+    // The rows fit the schema already, so what is left to fail is the disk.
     fn broken(&self, why: impl std::fmt::Display) -> Error {
-        Error::bug(format!("could not write the Parquet file of {}", self.contract.table)).caused_by(why)
+        Error::new(Class::TryAgain, format!("could not write the Parquet file of {}", self.contract.table))
+            .caused_by(why)
     }
 }
 
