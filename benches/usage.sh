@@ -11,7 +11,7 @@ tailwater="${CARGO_TARGET_DIR:-target}/release/tailwater"
 data="$scratch/usage-data"
 as_of=2026-10-31
 
-"$tailwater" sample "$data" --seed 7 --accounts "${TAILWATER_BENCH_ACCOUNTS:-1000}" --to "$as_of" --usage-scale "${TAILWATER_BENCH_SCALE:-3}"
+"$tailwater" sample "$data" --seed 7 --accounts "${TAILWATER_BENCH_ACCOUNTS:-1000}" --to "$as_of" --usage-scale "${TAILWATER_BENCH_SCALE:-3.2}"
 cat >"$scratch/usage.toml" <<TOML
 name = "usage"
 warehouse = "$scratch/usage-warehouse"
