@@ -13,5 +13,6 @@ mod failures;
 mod interruptions;
 mod planted;
 mod real;
+mod regressions;
 mod same_bytes;
 mod terminal;
