@@ -109,12 +109,16 @@ fn replacement(item: &Item<'_>) -> Option<String> {
 
 fn date_format(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
+    // Seconds or milliseconds since 1970: what many an API exports.
+    if matches!(text, "unix" | "unix_ms") {
+        return Some(text.to_owned());
+    }
     let items: Vec<DateItem<'_>> = StrftimeItems::new(text).collect();
     let broken = items.iter().any(|part| matches!(part, DateItem::Error));
     let constant = items.iter().all(|part| matches!(part, DateItem::Literal(_) | DateItem::Space(_)));
     if broken || constant {
         let told = format!("`{text}` is not a date format");
-        item.report().error_with_help(&item.span, told, "write %Y, %m, %d, %H, %M, %S, as in %d.%m.%Y");
+        item.report().error_with_help(&item.span, told, "write %Y, %m, %d, %H, %M, %S, as in %d.%m.%Y; or unix, or unix_ms");
         return None;
     }
     Some(text.to_owned())
