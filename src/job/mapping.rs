@@ -118,7 +118,11 @@ fn date_format(item: &Item<'_>) -> Option<String> {
     let constant = items.iter().all(|part| matches!(part, DateItem::Literal(_) | DateItem::Space(_)));
     if broken || constant {
         let told = format!("`{text}` is not a date format");
-        item.report().error_with_help(&item.span, told, "write %Y, %m, %d, %H, %M, %S, as in %d.%m.%Y; or unix, or unix_ms");
+        item.report().error_with_help(
+            &item.span,
+            told,
+            "write %Y, %m, %d, %H, %M, %S, as in %d.%m.%Y; or unix, or unix_ms",
+        );
         return None;
     }
     Some(text.to_owned())

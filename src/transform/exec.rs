@@ -102,9 +102,24 @@ impl Transform {
             Some(writer) => writer.finish(&self.expected_partitions(contract))?,
             None => Vec::new(),
         };
+        self.replaces_own_date_only(&files)?;
         let elapsed = started.elapsed();
         self.reporter.say(Event::Built { table: model.name.clone(), rows: rows.rows(), elapsed });
         Ok(TableResult { contract: contract.clone(), rows: Some(rows), files, elapsed })
+    }
+
+    /// A run replaces the partitions of its own date and no other.
+    fn replaces_own_date_only(&self, files: &[StagedFile]) -> Result<()> {
+        let own = format!("as_of_date={}", self.as_of);
+        let foreign = |segment: &&str| segment.starts_with("as_of_date=") && *segment != own;
+        match files.iter().find(|file| file.key.split('/').any(|segment| foreign(&segment))) {
+            None => Ok(()),
+            Some(file) => Err(Error::usage(format!(
+                "the run of {own} has rows for {}: a run replaces its own date only",
+                file.key
+            ))
+            .help("select cast($as_of as date) as as_of_date")),
+        }
     }
 
     fn writer<'a>(&self, model: &'a Model) -> Result<TableWriter<'a>> {

@@ -50,7 +50,6 @@ pub struct TableWriter<'a> {
     /// Places of the partition columns in a full row.
     partition: Vec<usize>,
     properties: WriterProperties,
-    own_date: String,
     open: Option<Open>,
     done: Vec<StagedFile>,
 }
@@ -84,8 +83,7 @@ impl<'a> TableWriter<'a> {
         let schema = Arc::new(Schema::new(fields));
         let properties = properties(contract, &schema, contract_hash, as_of)?;
         let root = root.to_owned();
-        let own_date = format!("as_of_date={as_of}");
-        Ok(TableWriter { contract, root, schema, kept, partition, properties, own_date, open: None, done: Vec::new() })
+        Ok(TableWriter { contract, root, schema, kept, partition, properties, open: None, done: Vec::new() })
     }
 
     /// Takes conformed rows in the order of partition and grain.
@@ -141,13 +139,6 @@ impl<'a> TableWriter<'a> {
     }
 
     fn open(&mut self, folder: &str) -> Result<()> {
-        if folder.split('/').any(|segment| segment.starts_with("as_of_date=") && segment != self.own_date) {
-            return Err(Error::usage(format!(
-                "{} has rows of {folder} in the run of {}: a run replaces its own date only",
-                self.contract.table, self.own_date
-            ))
-            .help("select cast($as_of as date) as as_of_date"));
-        }
         let key = key(&self.contract.table, folder);
         if self.done.iter().any(|file| file.key == key) {
             return Err(Error::bug(format!(
