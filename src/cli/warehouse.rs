@@ -6,7 +6,7 @@ use crate::model::engine;
 use crate::publish::{Manifest, Partition};
 use crate::run::partition_files;
 use crate::store::Store;
-use crate::transform::published;
+use crate::transform::{published, register};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
@@ -64,13 +64,6 @@ fn provider(job: &Job, table: &str, partitions: &[Partition]) -> Result<Arc<dyn 
             published::of_files(table, &columns, &files)
         }
     }
-}
-
-fn register(session: &SessionContext, name: TableReference, table: Arc<dyn TableProvider>) -> Result<()> {
-    session
-        .register_table(name.clone(), table)
-        .map(|_| ())
-        .map_err(|e| Error::bug(format!("could not register {name}")).caused_by(e))
 }
 
 fn as_of(partition: &Partition) -> Option<&str> {

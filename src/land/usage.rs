@@ -3,6 +3,7 @@
 use super::state::{self, LandedFile};
 use super::writer::{FileWriter, Stamp, properties};
 use crate::error::{Error, Result};
+use crate::extract::value::DAY_MICROS;
 use crate::store::Store;
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array, RecordBatch};
 use arrow::compute::interleave_record_batch;
@@ -36,7 +37,6 @@ pub(super) struct DayOf {
 }
 
 const QUARTER_MICROS: i64 = 15 * 60 * 1_000_000;
-const DAY_MICROS: i64 = 86_400_000_000;
 
 impl DayOf {
     pub fn new(zone: Tz) -> DayOf {

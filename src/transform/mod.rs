@@ -213,7 +213,11 @@ impl Transform {
     }
 }
 
-fn register(
+/// Makes a table known to a session under `name`.
+///
+/// # Errors
+/// The name is taken: a bug (70).
+pub fn register(
     session: &SessionContext,
     name: TableReference,
     table: Arc<dyn datafusion::catalog::TableProvider>,

@@ -5,6 +5,7 @@
 
 use crate::error::{Class, Error, Result};
 use crate::model::contract::Contract;
+use crate::store::hex;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, Schema, SchemaRef};
@@ -259,8 +260,7 @@ impl HashingFile {
     fn close(self) -> std::io::Result<(u64, String)> {
         let file = self.out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        let hex = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok((self.bytes, hex))
+        Ok((self.bytes, hex(&self.hash.finalize())))
     }
 }
 
