@@ -31,6 +31,11 @@ billing_anchor = { type = "text", doc = "anniversary or calendar" }
 commencement = { type = "text", doc = "immediate or first_full_period" }
 is_go_live_missing = { type = "boolean", doc = "Service starts at go-live and the day is not known" }
 payment_terms_days = { type = "integer", doc = "Days from issue to due date" }
+stated_payment_terms_days = { type = "integer", doc = "The same as the contract says it; null where it does not" }
+late_fee_pct = { type = "decimal(9,4)", doc = "Fee on money paid late, percent points" }
+late_fee_after_days = { type = "integer", doc = "Days past due after which the fee is owed" }
+fx_rule = { type = "text", doc = "spot or fixed: how invoices in another currency are converted" }
+fx_fixed_rate = { type = "decimal(18,8)", doc = "Agreed rate: invoice currency for one of the contract's" }
 issue_grace_days = { type = "integer", doc = "Days an invoice may be issued late" }
 proration_method = { type = "text", doc = "act_act, act_365, 30_360 or none" }
 backbill_limit_days = { type = "integer", doc = "Days within which an under-billing may still be billed" }
@@ -90,6 +95,10 @@ contract as (
         go_live_date,
         payment_terms_days,
         issue_grace_days,
+        late_fee_pct,
+        late_fee_after_days,
+        fx_rule,
+        fx_fixed_rate,
         currency,
         proration_method,
         holdover_rule,
@@ -200,6 +209,11 @@ select
     coalesce(held.commencement, 'immediate') as commencement,
     coalesce(held.service_start_basis, 'contract') = 'go_live' and held.go_live_date is null as is_go_live_missing,
     coalesce(held.payment_terms_days, cast($payment_terms_days as bigint)) as payment_terms_days,
+    held.payment_terms_days as stated_payment_terms_days,
+    held.late_fee_pct,
+    held.late_fee_after_days,
+    held.fx_rule,
+    held.fx_fixed_rate,
     coalesce(held.issue_grace_days, cast($issue_grace_days as bigint)) as issue_grace_days,
     coalesce(held.proration_method, 'act_act') as proration_method,
     held.backbill_limit_days,
