@@ -12,6 +12,7 @@ product_id = { type = "text", doc = "Canonical product" }
 term_source = { type = "text", doc = "signed, crm or billing" }
 component = { type = "text", doc = "charge, usage or one_off" }
 pricing_model = { type = "text", doc = "Pricing model of the current version" }
+is_rated = { type = "boolean", doc = "Any version rates it by tiers, packages, overage, percentage or included units" }
 months = { type = "integer", doc = "Months of a billing period; null where the line has one period only or no known frequency" }
 is_single_period = { type = "boolean", doc = "The whole life is one period: one-off lines, frequency one_off, unknown frequency" }
 is_frequency_missing = { type = "boolean", doc = "No billing frequency is known" }
@@ -50,6 +51,7 @@ with line_version as (
         term_source,
         component,
         pricing_model,
+        is_rated,
         months,
         is_frequency_missing,
         seg_start_date,
@@ -87,7 +89,8 @@ life as (
     select
         contract_line_id,
         min(seg_start_date) as first_day,
-        max(seg_end_date) as life_end_date
+        max(seg_end_date) as life_end_date,
+        bool_or(is_rated) as is_ever_rated
     from line_version
     where seg_start_date < seg_end_date
     group by contract_line_id
@@ -114,6 +117,7 @@ anchored as (
             when current_version.component = 'one_off' then current_version.start_date + 1
             else life.life_end_date
         end as life_end_date,
+        life.is_ever_rated,
         current_version.component = 'one_off' or current_version.months is null as is_single_period,
         case
             when current_version.billing_anchor = 'calendar' then date '2000-01-01'
@@ -162,6 +166,7 @@ select
     term_source,
     component,
     pricing_model,
+    is_ever_rated as is_rated,
     case when is_single_period then null else months end as months,
     is_single_period,
     is_frequency_missing,

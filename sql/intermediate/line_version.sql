@@ -24,9 +24,17 @@ price_decimals = { type = "integer", doc = "Decimals a unit price is rounded to,
 price_period_months = { type = "integer", doc = "Months of the price period; null for billing_period and once" }
 unit = { type = "text", doc = "What is counted" }
 unit_size = { type = "decimal(18,6)", doc = "How many of the unit one price buys" }
+included_quantity = { type = "decimal(18,6)", doc = "Units included in the price, per price_period" }
+is_included_prorated = { type = "boolean", doc = "Included units shrink with a partial period" }
+rollover_rule = { type = "text", doc = "What happens to unused included units" }
+pool_id = { type = "text", doc = "Lines that share one included quantity" }
+package_size = { type = "decimal(18,6)", doc = "Units per package" }
 seat_rule = { type = "text", doc = "none, high_water, average or end_of_month" }
+seat_settlement = { type = "text", doc = "true_up or true_forward" }
+seat_grace_pct = { type = "decimal(9,4)", doc = "Seats over the contract that stay free, percent points" }
 metric = { type = "text", doc = "Usage metric that a usage line charges" }
 is_simple = { type = "boolean", doc = "Rated here: flat or per unit, no included units, no seat rule" }
+is_rated = { type = "boolean", doc = "The amount is no quantity times price: tiers, packages, overage, percentage or included units" }
 start_date = { type = "date", doc = "First day of the line as written" }
 accepted_date = { type = "date", doc = "Day a one-off delivery was accepted" }
 due_basis = { type = "text", doc = "What makes a one-off due" }
@@ -105,7 +113,13 @@ contract_line as (
         unit_size,
         metric,
         included_quantity,
+        is_included_prorated,
+        rollover_rule,
+        pool_id,
+        package_size,
         seat_rule,
+        seat_settlement,
+        seat_grace_pct,
         start_date,
         end_date,
         billing_frequency,
@@ -150,7 +164,13 @@ joined as (
         canonical_line.unit_size,
         canonical_line.metric,
         canonical_line.included_quantity,
+        canonical_line.is_included_prorated,
+        canonical_line.rollover_rule,
+        canonical_line.pool_id,
+        canonical_line.package_size,
         canonical_line.seat_rule,
+        canonical_line.seat_settlement,
+        canonical_line.seat_grace_pct,
         canonical_line.start_date,
         canonical_line.end_date as line_end_date,
         canonical_line.accepted_date,
@@ -187,9 +207,17 @@ select
     cast(case price_period when 'month' then 1 when 'quarter' then 3 when 'year' then 12 end as bigint) as price_period_months,
     unit,
     unit_size,
+    included_quantity,
+    is_included_prorated,
+    rollover_rule,
+    pool_id,
+    package_size,
     seat_rule,
+    seat_settlement,
+    seat_grace_pct,
     metric,
     pricing_model in ('flat', 'per_unit') and included_quantity is null and coalesce(seat_rule, 'none') = 'none' as is_simple,
+    pricing_model not in ('flat', 'per_unit') or (pricing_model = 'per_unit' and included_quantity is not null) as is_rated,
     start_date,
     accepted_date,
     due_basis,
