@@ -303,9 +303,11 @@ impl<'a> Biller<'a> {
         InvoiceLine {
             id: String::new(),
             contract_line: stated.id.clone(),
+            commitment: None,
             product: stated.product,
             kind: template.kind,
             quantity: template.quantity * 1_000_000,
+            unit_size: 1,
             unit_price: template.unit_price,
             gross,
             discount,
@@ -399,5 +401,5 @@ fn applied(
 
 /// Whether a line's price counts units.
 pub fn is_per_unit(line: &Line) -> bool {
-    line.product.pricing == Pricing::PerUnit
+    line.pricing == Pricing::PerUnit
 }

@@ -145,5 +145,6 @@ pub fn kind_name(kind: LineKind) -> &'static str {
         LineKind::Proration => "proration",
         LineKind::OneOff => "one_off",
         LineKind::Usage => "usage",
+        LineKind::TrueUp => "true_up",
     }
 }

@@ -36,9 +36,11 @@ pub(super) fn bill(
         let line = InvoiceLine {
             id: String::new(),
             contract_line: line_id.to_owned(),
+            commitment: None,
             product,
             kind: LineKind::Usage,
             quantity: i128::from(units) * 1_000_000,
+            unit_size: 1,
             unit_price: Fraction::new(amount, i128::from(units.max(1)) * 10_i128.pow(contract.currency.exponent()))
                 .digits(8),
             gross: amount,

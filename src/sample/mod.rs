@@ -24,6 +24,7 @@ pub mod planted;
 mod products;
 pub mod random;
 mod rows_billing;
+mod rows_pricing;
 mod rows_reference;
 mod rows_terms;
 pub mod table;
@@ -108,12 +109,12 @@ impl Sample {
         match entity {
             "contract" => rows_terms::contract(&self.company, contracts, horizon).batches(contract),
             "contract_line" => rows_terms::contract_line(contracts, horizon).batches(contract),
-            "price_tier" => rows_terms::price_tier(contracts, horizon).batches(contract),
+            "price_tier" => rows_pricing::price_tier(contracts, horizon).batches(contract),
             "discount" => rows_terms::discount(contracts, horizon).batches(contract),
-            "escalator" => rows_terms::escalator(contracts, horizon).batches(contract),
-            "ramp_step" => rows_terms::ramp_step(contracts, horizon).batches(contract),
-            "commitment" => rows_terms::commitment(contracts, horizon).batches(contract),
-            "commitment_line" => rows_terms::commitment_line(contracts, horizon).batches(contract),
+            "escalator" => rows_pricing::escalator(contracts, horizon).batches(contract),
+            "ramp_step" => rows_pricing::ramp_step(contracts, horizon).batches(contract),
+            "commitment" => rows_pricing::commitment(contracts, horizon).batches(contract),
+            "commitment_line" => rows_pricing::commitment_line(contracts, horizon).batches(contract),
             "free_period" => rows_terms::free_period(contracts, horizon).batches(contract),
             "billing_exception" => rows_terms::billing_exception(&self.company, contracts, horizon).batches(contract),
             "fx_rate" => rows_reference::fx_rate(&self.company, horizon).batches(contract),

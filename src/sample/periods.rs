@@ -28,6 +28,8 @@ pub struct KnownLine<'a> {
     pub segments: Vec<Segment<'a>>,
     /// Free days.
     pub free: Vec<Range<NaiveDate>>,
+    /// Days without service.
+    pub pauses: Vec<Range<NaiveDate>>,
     /// First day, and first day after the last.
     pub life: Range<NaiveDate>,
 }
@@ -88,7 +90,10 @@ impl<'a> KnownLine<'a> {
         }
         segments.first()?;
         let free = contract.free_periods.iter().filter(|free| free.line == line_id);
-        Some(KnownLine { contract, segments, free: free.map(|free| free.start..free.end).collect(), life: start..end })
+        let free = free.map(|free| free.start..free.end).collect();
+        let pauses = contract.clauses.pauses.iter().filter(|pause| pause.line == line_id);
+        let pauses = pauses.map(|pause| pause.start..pause.end).collect();
+        Some(KnownLine { contract, segments, free, pauses, life: start..end })
     }
 
     /// The terms of a day; none outside the life.
@@ -98,7 +103,7 @@ impl<'a> KnownLine<'a> {
 
     /// Whether the day costs nothing.
     pub fn is_free(&self, day: NaiveDate) -> bool {
-        self.free.iter().any(|free| free.contains(&day))
+        self.free.iter().chain(&self.pauses).any(|days| days.contains(&day))
     }
 
     /// Whether the day is charged for.

@@ -79,16 +79,18 @@ pub(super) fn invoice(company: &Company, invoices: &[Invoice], horizon: NaiveDat
 }
 
 /// Entity `invoice_line`.
-pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<16> {
+pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<18> {
     let mut rows = Rows::new([
         "invoice_line_id",
         "invoice_id",
         "contract_line_id",
+        "commitment_id",
         "product_id",
         "description",
         "kind",
         "quantity",
         "unit",
+        "unit_size",
         "unit_price",
         "gross_amount",
         "discount_amount",
@@ -104,12 +106,14 @@ pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<16>
             rows.push([
                 (&line.id).into(),
                 (&invoice.id).into(),
-                (&line.contract_line).into(),
-                line.product.id.into(),
+                Some(line.contract_line.as_str()).filter(|id| !id.is_empty()).into(),
+                line.commitment.as_deref().into(),
+                Some(line.product.id).filter(|id| !id.is_empty()).into(),
                 format!("{}, {} to {}", line.product.name, line.start, line.end).into(),
                 kind_name(line.kind).into(),
                 Cell::Decimal(line.quantity, 6),
                 line.product.unit.into(),
+                (line.unit_size > 1).then_some(line.unit_size).into(),
                 Cell::Decimal(line.unit_price, 8),
                 money(line.gross),
                 money(line.discount),

@@ -3,7 +3,9 @@
 use super::activity::Activity;
 use super::company::{Account, Company, Frequency, Segment};
 use super::concessions;
-use super::facts::{Anchor, BeyondRates, Charge, Contract, Line, PricePeriod, Proration, Timing, Version};
+use super::facts::{
+    Anchor, BeyondRates, Charge, Clauses, Contract, Line, PricePeriod, Proration, Rating, Timing, Version,
+};
 use super::months::{add_days, add_months};
 use super::offer::{Item, items};
 use super::periods::Grid;
@@ -176,6 +178,10 @@ fn contract(account: &Account, habits: &Habits, number: i32, (start, end): (Naiv
         discounts: Vec::new(),
         free_periods: Vec::new(),
         exceptions: Vec::new(),
+        ramps: Vec::new(),
+        escalators: Vec::new(),
+        commitments: Vec::new(),
+        clauses: Clauses::default(),
     }
 }
 
@@ -245,6 +251,9 @@ fn lines(contract: &Contract, account: &Account, items: &[Item], date: NaiveDate
                 start: begins,
                 end: None,
                 accepted: is_one_off.then(|| add_days(begins, i64::from(10 + account.index % 25))),
+                pricing: item.product.pricing,
+                rating: Rating::default(),
+                seats: None,
                 beyond_rates: item.beyond_rates,
             }
         })

@@ -142,8 +142,13 @@ impl Subject<'_> {
         let first = self.known.segments.first().copied();
         let Some(mut segment) = first else { return };
         (segment.from, segment.to) = (period.start, period.end);
-        let known =
-            KnownLine { contract: self.contract, segments: vec![segment], free: Vec::new(), life: period.clone() };
+        let known = KnownLine {
+            contract: self.contract,
+            segments: vec![segment],
+            free: Vec::new(),
+            pauses: Vec::new(),
+            life: period.clone(),
+        };
         // One day, whatever a month is by the contract.
         let mut owed = owed(&known, self.as_of, (&period, &period), accepted, None);
         owed.whole = owed.measured;

@@ -2,7 +2,8 @@
 
 use super::super::company::Frequency;
 use super::super::facts::{
-    Contract, Discount, DiscountValue, Invoice, InvoiceLine, Line, LineKind, PricePeriod, Timing, Version,
+    Clauses, Contract, Discount, DiscountValue, Invoice, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Rating,
+    Timing, Version,
 };
 use super::super::money::Currency;
 use super::super::products::PLATFORM;
@@ -30,6 +31,9 @@ fn contract(
         start,
         end: None,
         accepted: None,
+        pricing: Pricing::PerUnit,
+        rating: Rating::default(),
+        seats: None,
         beyond_rates: None,
     };
     let discount = Discount {
@@ -69,6 +73,10 @@ fn contract(
         discounts: vec![discount],
         free_periods: Vec::new(),
         exceptions: Vec::new(),
+        ramps: Vec::new(),
+        escalators: Vec::new(),
+        commitments: Vec::new(),
+        clauses: Clauses::default(),
     }
 }
 
@@ -77,9 +85,11 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
     let line = InvoiceLine {
         id: "i-1".into(),
         contract_line: "c-l1".into(),
+        commitment: None,
         product: PLATFORM,
         kind,
         quantity: units * 1_000_000,
+        unit_size: 1,
         unit_price: price * 100_000_000,
         gross,
         discount: gross - amount,

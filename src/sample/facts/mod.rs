@@ -1,5 +1,13 @@
 //! The facts of contracts and billing as typed values, before they become rows.
 
+mod billing;
+mod clauses;
+mod pricing;
+
+pub use billing::{CreditNote, Invoice, InvoiceLine, LineKind, Payment};
+pub use clauses::Clauses;
+pub use pricing::{Commitment, Escalator, Pricing, RampStep, Rating, Seats};
+
 use super::company::Frequency;
 use super::money::Currency;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -58,20 +66,6 @@ pub enum Charge {
     /// Once.
     OneOff,
 }
-
-/// How an amount follows from price and quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pricing {
-    /// One price whatever the quantity.
-    Flat,
-    /// Quantity times price.
-    PerUnit,
-    /// Tiers, each unit at its tier's price.
-    Graduated,
-    /// All units at the price of the tier reached.
-    Volume,
-}
-
 /// A line of a contract version. Quantities have 6 digits behind the point, unit prices 8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -91,6 +85,12 @@ pub struct Line {
     pub end: Option<NaiveDate>,
     /// When a one-off was accepted.
     pub accepted: Option<NaiveDate>,
+    /// How units become money.
+    pub pricing: Pricing,
+    /// Tiers, included units, packages.
+    pub rating: Rating,
+    /// What happens to seats beyond the contracted ones.
+    pub seats: Option<Seats>,
     /// Terms this line has that simple rates do not cover.
     pub beyond_rates: Option<BeyondRates>,
 }
@@ -117,7 +117,7 @@ pub struct Product {
     pub name: &'static str,
     /// Kind of charge.
     pub charge: Charge,
-    /// Pricing model.
+    /// The usual pricing model; a contract may state another one.
     pub pricing: Pricing,
     /// The unit counted.
     pub unit: Option<&'static str>,
@@ -191,6 +191,14 @@ pub struct Contract {
     pub free_periods: Vec<FreePeriod>,
     /// Approved deviations.
     pub exceptions: Vec<Exception>,
+    /// Agreed changes of lines, by date.
+    pub ramps: Vec<RampStep>,
+    /// Price rises by schedule.
+    pub escalators: Vec<Escalator>,
+    /// Spending promised.
+    pub commitments: Vec<Commitment>,
+    /// Terms that are not about what a line costs in an ordinary period.
+    pub clauses: Clauses,
 }
 
 /// The value of a discount.
@@ -255,160 +263,6 @@ pub struct Exception {
     pub end: Option<NaiveDate>,
     /// When it was approved: it counts from then on.
     pub approved_at: NaiveDateTime,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// What an invoice line bills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineKind {
-    /// A whole period.
-    Recurring,
-    /// A part of one.
-    Proration,
-    /// A one-off.
-    OneOff,
-    /// Metered use.
-    Usage,
-}
-
-/// A line of an invoice. Money in minor units, quantity at 6 digits, price at 8.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvoiceLine {
-    /// Its id.
-    pub id: String,
-    /// The contract line.
-    pub contract_line: String,
-    /// What was sold.
-    pub product: Product,
-    /// What it bills.
-    pub kind: LineKind,
-    /// Units.
-    pub quantity: i128,
-    /// Price of a unit.
-    pub unit_price: i128,
-    /// Before discount.
-    pub gross: i128,
-    /// Taken off.
-    pub discount: i128,
-    /// Net of discount, ex tax.
-    pub amount: i128,
-    /// Tax on it.
-    pub tax: i128,
-    /// First service day.
-    pub start: NaiveDate,
-    /// First day after.
-    pub end: NaiveDate,
-    /// How the discount came about: discount id, value, minor units.
-    pub applied: Vec<(String, DiscountValue, i128)>,
-}
-
-/// An invoice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invoice {
-    /// Its id.
-    pub id: String,
-    /// The customer's index.
-    pub account: u32,
-    /// The contract.
-    pub contract: String,
-    /// When the draft was made.
-    pub created: NaiveDate,
-    /// When it was posted; none for drafts nobody ever finalised.
-    pub issued: Option<NaiveDate>,
-    /// When it is due.
-    pub due: Option<NaiveDate>,
-    /// When it was voided.
-    pub voided: Option<NaiveDate>,
-    /// The void invoice it stands for.
-    pub replaces: Option<String>,
-    /// Currency of every amount.
-    pub currency: Currency,
-    /// Its lines.
-    pub lines: Vec<InvoiceLine>,
-    /// What the customer paid, or tried to.
-    pub payments: Vec<Payment>,
-    /// What was credited.
-    pub credits: Vec<CreditNote>,
-    /// When it was given up, and how much of it.
-    pub written_off: Option<(NaiveDate, i128)>,
-}
-
-impl Invoice {
-    /// Net of discounts, before tax.
-    pub fn subtotal(&self) -> i128 {
-        self.lines.iter().map(|line| line.amount).sum()
-    }
-
-    /// Tax.
-    pub fn tax(&self) -> i128 {
-        self.lines.iter().map(|line| line.tax).sum()
-    }
-
-    /// What the customer owes.
-    pub fn total(&self) -> i128 {
-        self.subtotal() + self.tax()
-    }
-
-    /// Whether it stands at the end of `as_of`: posted and not voided.
-    pub fn is_posted(&self, as_of: NaiveDate) -> bool {
-        self.issued.is_some_and(|issued| issued <= as_of) && !self.is_void(as_of)
-    }
-
-    /// Whether it was voided by the end of `as_of`.
-    pub fn is_void(&self, as_of: NaiveDate) -> bool {
-        self.voided.is_some_and(|voided| voided <= as_of)
-    }
-
-    /// What is open at the end of `as_of`, in minor units.
-    pub fn open(&self, as_of: NaiveDate) -> i128 {
-        let written_off = self.written_off.filter(|(date, _)| *date <= as_of).map_or(0, |(_, amount)| amount);
-        self.total() - self.paid(as_of) - self.credited(as_of) - written_off
-    }
-
-    /// What was paid by the end of `as_of`.
-    pub fn paid(&self, as_of: NaiveDate) -> i128 {
-        self.payments
-            .iter()
-            .filter(|payment| payment.failure.is_none() && payment.attempted.date() <= as_of)
-            .map(|payment| payment.amount)
-            .sum()
-    }
-
-    /// What was credited by the end of `as_of`.
-    pub fn credited(&self, as_of: NaiveDate) -> i128 {
-        self.credits.iter().filter(|credit| credit.issued <= as_of).map(|credit| credit.amount).sum()
-    }
-}
-
-/// A payment or an attempt at one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
-    /// Its id.
-    pub id: String,
-    /// When.
-    pub attempted: NaiveDateTime,
-    /// Minor units, tax included.
-    pub amount: i128,
-    /// Why it failed; none where it succeeded.
-    pub failure: Option<&'static str>,
-    /// From 1.
-    pub attempt: i64,
-    /// Nobody will try again.
-    pub is_final: bool,
-}
-
-/// A credit note.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreditNote {
-    /// Its id.
-    pub id: String,
-    /// The invoice line it takes back, if it is about one.
-    pub line: Option<String>,
-    /// When.
-    pub issued: NaiveDate,
-    /// Minor units.
-    pub amount: i128,
     /// Why.
     pub reason: &'static str,
 }

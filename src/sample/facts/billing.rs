@@ -1,0 +1,165 @@
+//! What was invoiced, paid and credited.
+
+use super::{DiscountValue, Product};
+use crate::sample::money::Currency;
+use chrono::{NaiveDate, NaiveDateTime};
+
+/// What an invoice line bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// A whole period.
+    Recurring,
+    /// A part of one.
+    Proration,
+    /// A one-off.
+    OneOff,
+    /// Metered use.
+    Usage,
+    /// What a commitment falls short by.
+    TrueUp,
+}
+
+/// A line of an invoice. Money in minor units, quantity at 6 digits, price at 8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvoiceLine {
+    /// Its id.
+    pub id: String,
+    /// The contract line; empty for a commitment's true-up.
+    pub contract_line: String,
+    /// The commitment it settles.
+    pub commitment: Option<String>,
+    /// What was sold.
+    pub product: Product,
+    /// What it bills.
+    pub kind: LineKind,
+    /// Units, each of `unit_size`.
+    pub quantity: i128,
+    /// How much of the metric is one unit.
+    pub unit_size: i64,
+    /// Price of a unit.
+    pub unit_price: i128,
+    /// Before discount.
+    pub gross: i128,
+    /// Taken off.
+    pub discount: i128,
+    /// Net of discount, ex tax.
+    pub amount: i128,
+    /// Tax on it.
+    pub tax: i128,
+    /// First service day.
+    pub start: NaiveDate,
+    /// First day after.
+    pub end: NaiveDate,
+    /// How the discount came about: discount id, value, minor units.
+    pub applied: Vec<(String, DiscountValue, i128)>,
+}
+
+/// An invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its id.
+    pub id: String,
+    /// The customer's index.
+    pub account: u32,
+    /// The contract.
+    pub contract: String,
+    /// When the draft was made.
+    pub created: NaiveDate,
+    /// When it was posted; none for drafts nobody ever finalised.
+    pub issued: Option<NaiveDate>,
+    /// When it is due.
+    pub due: Option<NaiveDate>,
+    /// When it was voided.
+    pub voided: Option<NaiveDate>,
+    /// The void invoice it stands for.
+    pub replaces: Option<String>,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// Its lines.
+    pub lines: Vec<InvoiceLine>,
+    /// What the customer paid, or tried to.
+    pub payments: Vec<Payment>,
+    /// What was credited.
+    pub credits: Vec<CreditNote>,
+    /// When it was given up, and how much of it.
+    pub written_off: Option<(NaiveDate, i128)>,
+}
+
+impl Invoice {
+    /// Net of discounts, before tax.
+    pub fn subtotal(&self) -> i128 {
+        self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    /// Tax.
+    pub fn tax(&self) -> i128 {
+        self.lines.iter().map(|line| line.tax).sum()
+    }
+
+    /// What the customer owes.
+    pub fn total(&self) -> i128 {
+        self.subtotal() + self.tax()
+    }
+
+    /// Whether it stands at the end of `as_of`: posted and not voided.
+    pub fn is_posted(&self, as_of: NaiveDate) -> bool {
+        self.issued.is_some_and(|issued| issued <= as_of) && !self.is_void(as_of)
+    }
+
+    /// Whether it was voided by the end of `as_of`.
+    pub fn is_void(&self, as_of: NaiveDate) -> bool {
+        self.voided.is_some_and(|voided| voided <= as_of)
+    }
+
+    /// What is open at the end of `as_of`, in minor units.
+    pub fn open(&self, as_of: NaiveDate) -> i128 {
+        let written_off = self.written_off.filter(|(date, _)| *date <= as_of).map_or(0, |(_, amount)| amount);
+        self.total() - self.paid(as_of) - self.credited(as_of) - written_off
+    }
+
+    /// What was paid by the end of `as_of`.
+    pub fn paid(&self, as_of: NaiveDate) -> i128 {
+        self.payments
+            .iter()
+            .filter(|payment| payment.failure.is_none() && payment.attempted.date() <= as_of)
+            .map(|payment| payment.amount)
+            .sum()
+    }
+
+    /// What was credited by the end of `as_of`.
+    pub fn credited(&self, as_of: NaiveDate) -> i128 {
+        self.credits.iter().filter(|credit| credit.issued <= as_of).map(|credit| credit.amount).sum()
+    }
+}
+
+/// A payment or an attempt at one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub attempted: NaiveDateTime,
+    /// Minor units, tax included.
+    pub amount: i128,
+    /// Why it failed; none where it succeeded.
+    pub failure: Option<&'static str>,
+    /// From 1.
+    pub attempt: i64,
+    /// Nobody will try again.
+    pub is_final: bool,
+}
+
+/// A credit note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditNote {
+    /// Its id.
+    pub id: String,
+    /// The invoice line it takes back, if it is about one.
+    pub line: Option<String>,
+    /// When.
+    pub issued: NaiveDate,
+    /// Minor units.
+    pub amount: i128,
+    /// Why.
+    pub reason: &'static str,
+}
