@@ -6,13 +6,13 @@ grain = ["finding_id", "component", "period_start_date", "step"]
 [columns]
 finding_id = { type = "text", doc = "Same case, same id, on every run" }
 check_code = { type = "text", doc = "The check" }
-class = { type = "text", doc = "leak, liability, timing or exposure" }
+class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 account_id = { type = "text", doc = "The account" }
 contract_id = { type = "text", doc = "Canonical contract; empty where none" }
 contract_line_id = { type = "text", doc = "Canonical contract line; empty where none" }
 product_id = { type = "text", doc = "Canonical product; empty where none" }
-subject_id = { type = "text", doc = "Invoice of C12, O1 and R; else empty" }
-component = { type = "text", doc = "charge, usage or one_off; empty for receivables" }
+subject_id = { type = "text", doc = "Invoice of C12, O1, A2 and R, credit note of A1, invoice line of an unmatched D2, commitment of Q4 and Q5; else empty" }
+component = { type = "text", doc = "charge, usage or one_off; empty where the finding is no step" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 step = { type = "text", doc = "Step of the waterfall; empty where there is none" }
 place = { type = "integer", doc = "Order within the obligation" }
@@ -30,7 +30,7 @@ not_null = ["finding_id", "check_code", "class", "component", "period_start_date
 
 [decisions]
 finding_id = "md5 of check_code, account_id, contract_id, contract_line_id, product_id and subject_id, joined by |, nulls as nothing: no period, so that five months are one case"
-class = "O1 and O2 are liability, C11 is timing, receivables are exposure until long past due, everything else is leak"
+class = "Of the waterfall O1 and O2 are liability, C11 is timing, everything else is leak; the others say it themselves"
 ---*/
 with waterfall_finding as (
     select
@@ -68,17 +68,28 @@ line_grid as (
     from line_grid
 ),
 
-receivable_finding as (
+subject_finding as (
     select
-        invoice_id,
-        account_id,
-        contract_id,
         check_code,
         class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        currency
+    from subject_finding
+),
+
+currency_minor_unit as (
+    select
         currency,
-        issued_date,
-        open_net_amount
-    from receivable_finding
+        minor_digits
+    from currency_minor_unit
 ),
 
 every_row as (
@@ -114,26 +125,28 @@ every_row as (
         on waterfall_finding.contract_line_id = line_grid.contract_line_id
     union all
     select
-        check_code,
-        class,
-        account_id,
-        contract_id,
-        '' as contract_line_id,
-        '' as product_id,
-        invoice_id as subject_id,
+        subject_finding.check_code,
+        subject_finding.class,
+        subject_finding.account_id,
+        subject_finding.contract_id,
+        subject_finding.contract_line_id,
+        subject_finding.product_id,
+        subject_finding.subject_id,
         '' as component,
         cast(0 as bigint) as cell_no,
         '' as step,
         cast(0 as bigint) as place,
-        issued_date as period_start_date,
-        cast(issued_date + 1 as date) as period_end_date,
-        issued_date as billable_date,
+        subject_finding.period_start_date,
+        subject_finding.period_end_date,
+        subject_finding.billable_date,
         cast(0 as decimal(18,4)) as from_amount,
-        open_net_amount as to_amount,
-        open_net_amount as gap_amount,
-        currency,
-        cast(2 as bigint) as minor_digits
-    from receivable_finding
+        subject_finding.gap_amount as to_amount,
+        subject_finding.gap_amount,
+        subject_finding.currency,
+        coalesce(currency_minor_unit.minor_digits, cast(2 as bigint)) as minor_digits
+    from subject_finding
+    left join currency_minor_unit
+        on subject_finding.currency = currency_minor_unit.currency
 )
 
 select

@@ -14,20 +14,39 @@ not_null = ["finding_id", "run_rate_12m"]
 [decisions]
 full_period = "The latest checked period is restated to a full one under the terms of its last day: a discount that ended in its middle counts for all of it"
 right_by_now = "Nothing where the latest checked period does not show the code, where billing has resumed, or where the contract is over"
-one_off = "One-offs, duplicates and open invoices are themselves"
+one_off = "One-offs and duplicates are themselves"
+no_step = "A finding that is no step brings its own; nothing once it is waived whole"
 ---*/
 with settled_finding as (
     select
         finding_id,
         check_code,
+        account_id,
+        contract_id,
         contract_line_id,
+        product_id,
+        subject_id,
         component,
         cell_no,
         step,
+        period_start_date,
         gap_amount,
         leak_amount,
         minor_digits
     from settled_finding
+),
+
+subject_finding as (
+    select
+        check_code,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        run_rate_12m
+    from subject_finding
 ),
 
 waterfall as (
@@ -70,6 +89,18 @@ contract_version as (
     where is_current
 ),
 
+step_row as (
+    select *
+    from settled_finding
+    where component <> ''
+),
+
+subject_row as (
+    select *
+    from settled_finding
+    where component = ''
+),
+
 latest as (
     select *
     from waterfall
@@ -105,30 +136,30 @@ full_period as (
 
 restated as (
     select
-        settled_finding.finding_id,
-        settled_finding.minor_digits,
+        step_row.finding_id,
+        step_row.minor_digits,
         full_period.months,
         full_period.end_date,
         case
-            when full_period.is_over or settled_finding.leak_amount = 0 then 0
-            when settled_finding.check_code in ('C2', 'C4', 'C10', 'C11', 'O1') then 0
-            when settled_finding.component <> 'charge' or settled_finding.check_code = 'E1' or full_period.charged_days = 0
-                then cast(settled_finding.gap_amount as double)
-            when settled_finding.step = 'S1' and settled_finding.check_code = 'O2' then 0
-            when settled_finding.step = 'S1' and full_period.line_count = 0 then full_period.due_value
-            when settled_finding.step = 'S1' then full_period.coverage_value
-            when settled_finding.step = 'S2' then full_period.quantity_value - full_period.coverage_value
-            when settled_finding.step = 'S3a' then full_period.price_value - coalesce(full_period.quantity_value, full_period.price_value)
-            when settled_finding.check_code = 'P1' then least(full_period.due_value - full_period.price_value, full_period.expired_value)
-            when settled_finding.check_code = 'P2'
+            when full_period.is_over or step_row.leak_amount = 0 then 0
+            when step_row.check_code in ('C2', 'C4', 'C10', 'C11', 'O1') then 0
+            when step_row.component <> 'charge' or step_row.check_code = 'E1' or full_period.charged_days = 0
+                then cast(step_row.gap_amount as double)
+            when step_row.step = 'S1' and step_row.check_code = 'O2' then 0
+            when step_row.step = 'S1' and full_period.line_count = 0 then full_period.due_value
+            when step_row.step = 'S1' then full_period.coverage_value
+            when step_row.step = 'S2' then full_period.quantity_value - full_period.coverage_value
+            when step_row.step = 'S3a' then full_period.price_value - coalesce(full_period.quantity_value, full_period.price_value)
+            when step_row.check_code = 'P1' then least(full_period.due_value - full_period.price_value, full_period.expired_value)
+            when step_row.check_code = 'P2'
                 then greatest(full_period.due_value - full_period.price_value - full_period.expired_value, 0)
-            when settled_finding.step = 'S4' then full_period.due_value - full_period.price_value
+            when step_row.step = 'S4' then full_period.due_value - full_period.price_value
             else 0
         end as gap_value
-    from settled_finding
+    from step_row
     inner join full_period
-        on settled_finding.contract_line_id = full_period.contract_line_id
-        and settled_finding.cell_no = full_period.cell_no
+        on step_row.contract_line_id = full_period.contract_line_id
+        and step_row.cell_no = full_period.cell_no
     where full_period.months is not null
 ),
 
@@ -153,17 +184,17 @@ recurring as (
 
 itself as (
     select
-        settled_finding.finding_id,
-        max(settled_finding.minor_digits) as minor_digits,
+        step_row.finding_id,
+        max(step_row.minor_digits) as minor_digits,
         sum(case
-            when settled_finding.component in ('', 'one_off') or settled_finding.check_code = 'O1' or line_grid.months is null
-                then settled_finding.leak_amount
+            when step_row.component = 'one_off' or step_row.check_code = 'O1' or line_grid.months is null
+                then step_row.leak_amount
             else 0
         end) as leak_amount
-    from settled_finding
+    from step_row
     left join line_grid
-        on settled_finding.contract_line_id = line_grid.contract_line_id
-    group by settled_finding.finding_id
+        on step_row.contract_line_id = line_grid.contract_line_id
+    group by step_row.finding_id
 ),
 
 added as (
@@ -184,6 +215,26 @@ added as (
     from itself
     left join recurring
         on itself.finding_id = recurring.finding_id
+),
+
+subject_rate as (
+    select
+        subject_row.finding_id,
+        sum(case
+            when subject_finding.run_rate_12m = subject_row.gap_amount then subject_row.leak_amount
+            when subject_row.gap_amount <> 0 and subject_row.leak_amount = 0 then 0
+            else subject_finding.run_rate_12m
+        end) as run_rate
+    from subject_row
+    inner join subject_finding
+        on subject_row.check_code = subject_finding.check_code
+        and subject_row.account_id = subject_finding.account_id
+        and subject_row.contract_id = subject_finding.contract_id
+        and subject_row.contract_line_id = subject_finding.contract_line_id
+        and subject_row.product_id = subject_finding.product_id
+        and subject_row.subject_id = subject_finding.subject_id
+        and subject_row.period_start_date = subject_finding.period_start_date
+    group by subject_row.finding_id
 )
 
 select
@@ -199,3 +250,9 @@ select
         else cast(round(remaining, 2) as decimal(18,4))
     end as remaining_amount
 from added
+union all
+select
+    finding_id,
+    cast(run_rate as decimal(18,4)) as run_rate_12m,
+    cast(0 as decimal(18,4)) as remaining_amount
+from subject_rate

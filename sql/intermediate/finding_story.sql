@@ -10,260 +10,181 @@ explanation = { type = "text", doc = "One sentence with the numbers in it" }
 expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations it touches" }
 billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches" }
 first_billable_date = { type = "date", doc = "Earliest billable date it touches" }
+last_billable_date = { type = "date", doc = "Latest billable date it touches" }
 
 [checks]
 not_null = ["finding_id", "explanation"]
 
 [decisions]
-last_period = "Quantities, prices and discounts in the sentence are those of the last period affected; its money is that of the whole case"
+several = "A case of several rows that are no steps tells its whole money and the latest row"
+thousands = "Money in a sentence is followed by its currency and gets commas between the thousands here, in one place"
 ---*/
 with settled_finding as (
     select
         finding_id,
         check_code,
+        account_id,
+        contract_id,
         contract_line_id,
-        component,
-        cell_no,
-        step,
+        product_id,
         subject_id,
         period_start_date,
         period_end_date,
         billable_date,
         gap_amount,
         waived_amount,
-        corrected_amount,
         waiver_reason,
         currency,
         minor_digits
     from settled_finding
+    where component = ''
 ),
 
-waterfall as (
+subject_finding as (
     select
+        check_code,
+        account_id,
+        contract_id,
         contract_line_id,
-        cell_no,
+        product_id,
+        subject_id,
+        period_start_date,
         expected_amount,
-        gross_amount,
         billed_amount,
-        value_billed,
-        expired_on_date,
-        billed_quantity,
-        quantity_fraction,
-        billed_net_amount,
-        billed_gross_amount,
-        first_issued_date,
-        check_date,
-        last_version,
-        last_quantity,
-        last_price,
-        evidence
-    from waterfall
+        evidence,
+        explanation
+    from subject_finding
 ),
 
-receivable_finding as (
-    select
-        invoice_id,
-        issued_date,
-        due_date,
-        days_past_due,
-        total_amount,
-        paid_amount,
-        open_amount,
-        open_net_amount
-    from receivable_finding
-),
-
-touched as (
-    select distinct
-        finding_id,
-        contract_line_id,
-        cell_no
-    from settled_finding
-    where component <> ''
-),
-
-context as (
-    select
-        touched.finding_id,
-        sum(waterfall.expected_amount) as expected_amount,
-        sum(waterfall.billed_amount) as billed_amount,
-        min(waterfall.expired_on_date) as expired_on_date,
-        string_agg(waterfall.evidence, ', ' order by waterfall.cell_no) as lines
-    from touched
-    inner join waterfall
-        on touched.contract_line_id = waterfall.contract_line_id
-        and touched.cell_no = waterfall.cell_no
-    group by touched.finding_id
-),
-
-whole as (
+waterfall_story as (
     select
         finding_id,
-        max(check_code) as check_code,
-        max(contract_line_id) as contract_line_id,
-        max(subject_id) as subject_id,
-        max(component) as component,
-        max(currency) as currency,
-        max(minor_digits) as minor_digits,
-        min(period_start_date) as period_start_date,
-        max(period_end_date) as period_end_date,
-        min(billable_date) as first_billable_date,
-        sum(gap_amount) as gap_amount,
-        sum(waived_amount) as waived_amount,
-        sum(corrected_amount) as corrected_amount,
-        max(waiver_reason) as waiver_reason
-    from settled_finding
-    group by finding_id
-),
-
-period_count as (
-    select
-        finding_id,
-        count(*) as periods
-    from touched
-    group by finding_id
-),
-
-last_row as (
-    select
-        finding_id,
-        contract_line_id,
-        cell_no,
-        step,
-        period_start_date
-    from settled_finding
-    where component <> ''
-    qualify row_number() over (partition by finding_id order by period_start_date desc, step desc) = 1
-),
-
--- Every number as text, once, in the currency's decimals.
-worded as (
-    select
-        whole.finding_id,
-        whole.check_code,
-        whole.contract_line_id,
-        whole.subject_id,
-        whole.component,
-        whole.currency,
-        whole.first_billable_date,
-        whole.waived_amount,
-        whole.corrected_amount,
-        whole.waiver_reason,
-        last_row.step as last_step,
-        context.expected_amount,
-        context.billed_amount,
-        context.lines,
-        waterfall.last_version,
-        concat(
-            case when period_count.periods = 1 then 'In the period from ' else concat('In ', cast(period_count.periods as varchar), ' periods from ') end,
-            cast(whole.period_start_date as varchar), ' to ', cast(whole.period_end_date as varchar)
-        ) as in_periods,
-        cast(last_row.period_start_date as varchar) as last_period,
-        case whole.minor_digits
-            when 0 then cast(cast(abs(whole.gap_amount) as decimal(18,0)) as varchar)
-            when 3 then cast(cast(abs(whole.gap_amount) as decimal(18,3)) as varchar)
-            else cast(cast(abs(whole.gap_amount) as decimal(18,2)) as varchar)
-        end as gap,
-        case whole.minor_digits
-            when 0 then cast(cast(context.expected_amount as decimal(18,0)) as varchar)
-            when 3 then cast(cast(context.expected_amount as decimal(18,3)) as varchar)
-            else cast(cast(context.expected_amount as decimal(18,2)) as varchar)
-        end as expected,
-        case whole.minor_digits
-            when 0 then cast(cast(context.billed_amount as decimal(18,0)) as varchar)
-            when 3 then cast(cast(context.billed_amount as decimal(18,3)) as varchar)
-            else cast(cast(context.billed_amount as decimal(18,2)) as varchar)
-        end as billed,
-        cast(cast(waterfall.billed_quantity as decimal(18,2)) as varchar) as billed_units,
-        cast(cast(waterfall.last_quantity as decimal(18,2)) as varchar) as contract_units,
-        cast(cast(cast(waterfall.billed_gross_amount as double) / nullif(cast(waterfall.quantity_fraction as double), 0) as decimal(18,4)) as varchar) as billed_price,
-        cast(cast(waterfall.last_price as decimal(18,4)) as varchar) as contract_price,
-        cast(cast(100 - 100 * cast(waterfall.billed_net_amount as double) / nullif(cast(waterfall.billed_gross_amount as double), 0) as decimal(18,2)) as varchar) as billed_pct,
-        cast(cast(100 - 100 * cast(waterfall.expected_amount as double) / nullif(cast(waterfall.gross_amount as double), 0) as decimal(18,2)) as varchar) as contract_pct,
-        cast(context.expired_on_date as varchar) as expired_on,
-        cast(waterfall.first_issued_date as varchar) as issued_on,
-        cast(waterfall.check_date as varchar) as owed_by,
-        cast(receivable_finding.due_date as varchar) as due_on,
-        cast(receivable_finding.days_past_due as varchar) as days_past_due,
-        cast(cast(receivable_finding.total_amount as decimal(18,2)) as varchar) as invoice_total,
-        cast(cast(receivable_finding.paid_amount as decimal(18,2)) as varchar) as invoice_paid,
-        cast(cast(receivable_finding.open_amount as decimal(18,2)) as varchar) as invoice_open
-    from whole
-    left join period_count
-        on whole.finding_id = period_count.finding_id
-    left join context
-        on whole.finding_id = context.finding_id
-    left join last_row
-        on whole.finding_id = last_row.finding_id
-    left join waterfall
-        on last_row.contract_line_id = waterfall.contract_line_id
-        and last_row.cell_no = waterfall.cell_no
-    left join receivable_finding
-        on whole.subject_id = receivable_finding.invoice_id
-        and whole.component = ''
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date,
+        last_billable_date
+    from waterfall_story
 ),
 
 told as (
     select
-        worded.*,
-        case check_code
-            when 'P1' then concat('a discount that had ended by ', expired_on, ' was still taken off')
-            when 'P2' then concat('a discount of ', billed_pct, ' % was given where ', contract_pct, ' % was agreed (period from ', last_period, ')')
-            when 'P6' then concat('the price billed was ', billed_price, ' where the contract says ', contract_price, ' a period (period from ', last_period, ')')
-            when 'P9' then concat('the renewed contract''s old price ', billed_price, ' was billed where the new one says ', contract_price)
-            when 'P11' then concat('the price was edited by hand to ', billed_price, ' where the contract says ', contract_price)
-            when 'Q2' then concat(billed_units, ' units were billed where the contract says ', contract_units, ' (period from ', last_period, ')')
-            when 'Q3' then concat('usage was billed as ', coalesce(billed_units, '0'), ' units where ', expected, ' was due for what was measured')
-            when 'Q6' then case
-                when last_step = 'S2' then concat(billed_units, ' units were billed as before the amendment (version ', cast(last_version as varchar), '), which says ', contract_units)
-                else concat('the price before the amendment, ', billed_price, ', was billed where version ', cast(last_version as varchar), ' says ', contract_price)
-            end
-            when 'C1' then 'no invoice line was ever posted for this contract line'
-            when 'C2' then 'days between billed ones were left out'
-            when 'C3' then 'billing stopped although the contract runs on'
-            when 'C4' then 'billing began later than the contract'
-            when 'C7' then 'a one-off charge was never invoiced'
-            when 'C8' then 'billing did not begin when the free period ended'
-            when 'C10' then 'the part of the period was charged at less than the contract''s proration'
-            when 'C11' then concat('the invoice came on ', issued_on, ', later than ', owed_by)
-            when 'C12' then concat('invoice ', subject_id, ' stands as draft or void')
-            when 'E1' then 'quantity, price, discount and amount of the line do not agree'
-            when 'O1' then concat('invoice ', subject_id, ' repeats what was already billed')
-            when 'O2' then 'more was billed than the contract allows'
-            when 'R1' then concat('invoice ', subject_id, ' over ', invoice_total, ' was due on ', due_on, ' and is unpaid for ', days_past_due, ' days')
-            when 'R2' then concat('invoice ', subject_id, ' over ', invoice_total, ' was paid with ', invoice_paid, ' only; ', invoice_open, ' is open since ', due_on)
-            when 'R3' then concat('the last payment attempt for invoice ', subject_id, ' failed; ', invoice_open, ' of ', invoice_total, ' is open since ', due_on)
-            when 'R4' then concat('a dispute over invoice ', subject_id, ' was lost; ', invoice_open, ' of ', invoice_total, ' is open since ', due_on)
-        end as what
-    from worded
+        settled_finding.finding_id,
+        settled_finding.period_start_date,
+        settled_finding.period_end_date,
+        settled_finding.billable_date,
+        settled_finding.gap_amount,
+        settled_finding.waived_amount,
+        settled_finding.waiver_reason,
+        settled_finding.currency,
+        settled_finding.minor_digits,
+        subject_finding.expected_amount,
+        subject_finding.billed_amount,
+        subject_finding.evidence,
+        subject_finding.explanation,
+        row_number() over (partition by settled_finding.finding_id order by settled_finding.period_start_date desc) as place_from_last
+    from settled_finding
+    inner join subject_finding
+        on settled_finding.check_code = subject_finding.check_code
+        and settled_finding.account_id = subject_finding.account_id
+        and settled_finding.contract_id = subject_finding.contract_id
+        and settled_finding.contract_line_id = subject_finding.contract_line_id
+        and settled_finding.product_id = subject_finding.product_id
+        and settled_finding.subject_id = subject_finding.subject_id
+        and settled_finding.period_start_date = subject_finding.period_start_date
+),
+
+summed as (
+    select
+        finding_id,
+        count(*) as row_count,
+        min(period_start_date) as period_start_date,
+        max(coalesce(period_end_date, period_start_date)) as period_end_date,
+        min(billable_date) as first_billable_date,
+        max(billable_date) as last_billable_date,
+        sum(abs(gap_amount)) as gap_amount,
+        sum(waived_amount) as waived_amount,
+        max(waiver_reason) as waiver_reason,
+        max(currency) as currency,
+        max(minor_digits) as minor_digits,
+        sum(expected_amount) as expected_amount,
+        sum(billed_amount) as billed_amount,
+        max(case when place_from_last = 1 then explanation end) as explanation,
+        string_agg(evidence, '; ' order by period_start_date) as evidence
+    from told
+    group by finding_id
+),
+
+subject_story as (
+    select
+        finding_id,
+        concat_ws('; ', evidence, case when waiver_reason is not null then concat('waived by ', waiver_reason) end) as evidence,
+        concat(
+            case
+                when row_count = 1 then ''
+                else concat(
+                    cast(row_count as varchar), ' times from ', cast(period_start_date as varchar), ' to ', cast(period_end_date as varchar), ', in all ',
+                    case minor_digits
+                        when 0 then cast(cast(gap_amount as decimal(18,0)) as varchar)
+                        when 3 then cast(cast(gap_amount as decimal(18,3)) as varchar)
+                        else cast(cast(gap_amount as decimal(18,2)) as varchar)
+                    end,
+                    ' ', currency, ', the last one: '
+                )
+            end,
+            explanation,
+            case when waived_amount <> 0 then ' It is waived in whole or part.' else '' end
+        ) as explanation,
+        cast(expected_amount as decimal(18,4)) as expected_amount,
+        cast(billed_amount as decimal(18,4)) as billed_amount,
+        first_billable_date,
+        last_billable_date
+    from summed
+),
+
+every_story as (
+    select
+        finding_id,
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date,
+        last_billable_date
+    from waterfall_story
+    union all
+    select
+        finding_id,
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date,
+        last_billable_date
+    from subject_story
+),
+
+-- Digits before a currency code, first from the thousands, then from the millions and the billions on.
+grouped as (
+    select
+        every_story.* exclude (explanation),
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(explanation, '(^|[^0-9.,])([0-9]+)([0-9]{3}(?:\.[0-9]+)? [A-Z]{3})', '\1\2,\3', 'g'),
+                '(^|[^0-9.,])([0-9]+)([0-9]{3},[0-9]{3}(?:\.[0-9]+)? [A-Z]{3})', '\1\2,\3', 'g'
+            ),
+            '(^|[^0-9.,])([0-9]+)([0-9]{3},[0-9]{3},[0-9]{3}(?:\.[0-9]+)? [A-Z]{3})', '\1\2,\3', 'g'
+        ) as explanation
+    from every_story
 )
 
 select
     finding_id,
-    nullif(concat_ws(
-        '; ',
-        case when component = '' then concat('invoice ', subject_id) end,
-        case when check_code in ('O1', 'C12') then concat('invoice ', subject_id) end,
-        case when lines is not null then concat('invoice lines ', lines) end,
-        case when component <> '' then concat('contract line ', contract_line_id, ' version ', coalesce(cast(last_version as varchar), '-')) end,
-        case when waiver_reason is not null then concat('waived by ', waiver_reason) end
-    ), '') as evidence,
-    concat_ws(
-        '',
-        case
-            when component = '' then concat(upper(substr(what, 1, 1)), substr(what, 2))
-            else concat(in_periods, ' ', what, ': ', billed, ' billed, ', expected, ' expected')
-        end,
-        case
-            when check_code = 'C11' then '; no money is missing'
-            when component = '' then concat(', before tax ', gap, ' ', currency)
-            else concat(', of which this explains ', gap, ' ', currency)
-        end,
-        case when waived_amount <> 0 then ', waived in whole or part' end,
-        case when corrected_amount <> 0 then ', credited in whole or part' end,
-        '.'
-    ) as explanation,
-    cast(expected_amount as decimal(18,4)) as expected_amount,
-    cast(billed_amount as decimal(18,4)) as billed_amount,
-    first_billable_date
-from told
+    evidence,
+    explanation,
+    expected_amount,
+    billed_amount,
+    first_billable_date,
+    last_billable_date
+from grouped

@@ -6,13 +6,13 @@ grain = ["finding_id", "component", "period_start_date", "step"]
 [columns]
 finding_id = { type = "text", doc = "Same case, same id, on every run" }
 check_code = { type = "text", doc = "The check" }
-class = { type = "text", doc = "leak, liability, timing or exposure" }
+class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 account_id = { type = "text", doc = "The account" }
 contract_id = { type = "text", doc = "Canonical contract; empty where none" }
 contract_line_id = { type = "text", doc = "Canonical contract line; empty where none" }
 product_id = { type = "text", doc = "Canonical product; empty where none" }
-subject_id = { type = "text", doc = "Invoice of C12, O1 and R; else empty" }
-component = { type = "text", doc = "charge, usage or one_off; empty for receivables" }
+subject_id = { type = "text", doc = "Invoice, credit note, invoice line or commitment it is about; else empty" }
+component = { type = "text", doc = "charge, usage or one_off; empty where the finding is no step" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 step = { type = "text", doc = "Step of the waterfall; empty where there is none" }
 period_start_date = { type = "date", doc = "First day of the service period, or the subject's date" }

@@ -7,7 +7,7 @@ partition_by = ["as_of_date"]
 [columns]
 finding_id = { type = "text", doc = "Same case, same id, on every run" }
 check_code = { type = "text", doc = "The check that fired" }
-class = { type = "text", doc = "leak, liability, timing or exposure" }
+class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 severity = { type = "text", doc = "high, medium, low; info where no material money is open" }
 is_material = { type = "boolean", doc = "More than the tolerance in reporting currency and in share of the expected amount" }
 status = { type = "text", doc = "open, confirmed, waived, disputed or corrected" }
@@ -18,7 +18,7 @@ owner_role = { type = "text", doc = "In which role" }
 contract_id = { type = "text", doc = "The contract; empty where there is none" }
 contract_line_id = { type = "text", doc = "The contract line; empty where there is none" }
 product_id = { type = "text", doc = "The product; empty where there is none" }
-subject_id = { type = "text", doc = "The invoice of C12, O1 and R; else empty" }
+subject_id = { type = "text", doc = "What it is about where that is no contract line: invoice, credit note, invoice line or commitment; else empty" }
 currency = { type = "text", doc = "Currency of the amounts" }
 expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations it touches: context, not additive over findings" }
 billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches: context, not additive over findings" }

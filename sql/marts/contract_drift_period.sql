@@ -7,7 +7,7 @@ partition_by = ["as_of_date"]
 [columns]
 finding_id = { type = "text", doc = "The case, same id on every run" }
 check_code = { type = "text", doc = "The check that fired" }
-class = { type = "text", doc = "leak, liability, timing or exposure" }
+class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 account_id = { type = "text", doc = "The account" }
 account_name = { type = "text", doc = "Its name" }
 owner_id = { type = "text", doc = "Who is to act" }
@@ -15,8 +15,8 @@ owner_role = { type = "text", doc = "In which role" }
 contract_id = { type = "text", doc = "The contract; empty where there is none" }
 contract_line_id = { type = "text", doc = "The contract line; empty where there is none" }
 product_id = { type = "text", doc = "The product; empty where there is none" }
-subject_id = { type = "text", doc = "The invoice of C12, O1 and R; else empty" }
-component = { type = "text", doc = "charge, usage or one_off; empty for receivables" }
+subject_id = { type = "text", doc = "What it is about where that is no contract line: invoice, credit note, invoice line or commitment; else empty" }
+component = { type = "text", doc = "charge, usage or one_off; empty where the finding is no step" }
 period_start_date = { type = "date", doc = "First day of the service period, or the subject's date" }
 period_end_date = { type = "date", doc = "First day after it" }
 step = { type = "text", doc = "O1, E0, S1, S2, S3a, S4; empty where no money moves in a step" }
