@@ -27,8 +27,8 @@ not_null = ["invoice_id", "account_id", "currency", "issued_date", "due_date"]
 
 [decisions]
 dated = "Open amounts come from dated facts up to as_of, never from status or the biller's amount due; a draft is no invoice"
+issued = "Without a day of issue an invoice counts from the day it became final, else from its creation"
 credit_notes = "A credit note is before tax and lowers the total with its tax"
-plain_payments = "A succeeded payment without any dated event counts as applied when it was made"
 ---*/
 with canonical_id as (
     select
@@ -59,13 +59,16 @@ invoice as (
         account_id,
         contract_id,
         status,
+        created_at,
         issued_date,
+        finalized_at,
         due_date,
         currency,
         subtotal,
         tax,
         total,
-        voided_at
+        voided_at,
+        disputed_at
     from invoice
 ),
 
@@ -80,24 +83,29 @@ invoice_line as (
 
 payment as (
     select
-        payment_id,
         invoice_id,
         attempted_at,
-        amount,
-        status
+        lower(status) as status
     from payment
     where attempted_at < cast($as_of_end as timestamp)
 ),
 
 payment_event as (
     select
-        payment_id,
         invoice_id,
         kind,
-        amount,
         occurred_at
     from payment_event
     where occurred_at < cast($as_of_end as timestamp)
+),
+
+invoice_payment as (
+    select
+        invoice_id,
+        kind,
+        moved_at,
+        amount
+    from invoice_payment
 ),
 
 credit_note as (
@@ -123,8 +131,9 @@ posted as (
         invoice.account_id,
         coalesce(canonical_id.canonical_id, invoice.contract_id, '') as contract_id,
         invoice.currency,
-        invoice.issued_date,
+        coalesce(invoice.issued_date, cast(invoice.finalized_at as date), cast(invoice.created_at as date)) as issued_date,
         invoice.due_date,
+        invoice.disputed_at,
         invoice.subtotal,
         invoice.tax,
         invoice.total,
@@ -134,7 +143,7 @@ posted as (
         on invoice.contract_id = canonical_id.external_id
     left join currency_minor_unit
         on invoice.currency = currency_minor_unit.currency
-    where invoice.issued_date <= cast($as_of as date)
+    where coalesce(invoice.issued_date, cast(invoice.finalized_at as date), cast(invoice.created_at as date)) <= cast($as_of as date)
         and lower(invoice.status) <> 'draft'
         and (invoice.voided_at is null or invoice.voided_at >= cast($as_of_end as timestamp))
         and (lower(invoice.status) <> 'void' or invoice.voided_at is not null)
@@ -165,38 +174,24 @@ totalled as (
         on posted.contract_id = contract_version.contract_id
 ),
 
-event_money as (
+moved as (
     select
         invoice_id,
-        sum(case
-            when kind = 'applied' then amount
-            when kind in ('refund', 'dispute_lost') then - amount
-            else 0
-        end) as paid_amount,
-        max(case when kind = 'applied' then occurred_at end) as last_applied_at,
+        sum(amount) as paid_amount,
+        max(case when kind in ('applied', 'payment') then moved_at end) as last_paid_at,
+        max(case when kind = 'applied' then moved_at end) as last_applied_at
+    from invoice_payment
+    group by invoice_id
+),
+
+dispute as (
+    select
+        invoice_id,
         bool_or(kind = 'dispute_lost') as has_lost_dispute,
         max(case when kind = 'dispute' then occurred_at end) as last_dispute_at,
         max(case when kind in ('dispute_lost', 'dispute_won') then occurred_at end) as last_decision_at
     from payment_event
     group by invoice_id
-),
-
-event_payment as (
-    select distinct payment_id
-    from payment_event
-),
-
-plain_payment as (
-    select
-        payment.invoice_id,
-        sum(payment.amount) as paid_amount,
-        max(payment.attempted_at) as last_paid_at
-    from payment
-    left join event_payment
-        on payment.payment_id = event_payment.payment_id
-    where payment.status = 'succeeded'
-        and event_payment.payment_id is null
-    group by payment.invoice_id
 ),
 
 attempt as (
@@ -227,7 +222,7 @@ written_off as (
 settled as (
     select
         totalled.*,
-        coalesce(event_money.paid_amount, 0) + coalesce(plain_payment.paid_amount, 0) as paid_amount,
+        coalesce(moved.paid_amount, 0) as paid_amount,
         coalesce(written_off.amount, 0) as written_off_amount,
         cast(case
             when credited.amount is null then 0
@@ -235,18 +230,22 @@ settled as (
             else cast(credited.amount as double) * cast(totalled.total_amount as double)
                 / cast(totalled.total_amount - totalled.tax_amount as double)
         end as decimal(38,10)) as credited_exact,
-        cast(greatest(event_money.last_applied_at, plain_payment.last_paid_at) as date) as last_paid_date,
-        coalesce(event_money.has_lost_dispute, false) as has_lost_dispute,
-        event_money.last_dispute_at is not null
-            and (event_money.last_decision_at is null or event_money.last_decision_at < event_money.last_dispute_at) as is_in_dispute,
+        cast(moved.last_paid_at as date) as last_paid_date,
+        coalesce(dispute.has_lost_dispute, false) as has_lost_dispute,
+        case
+            when totalled.disputed_at < cast($as_of_end as timestamp)
+                then greatest(totalled.disputed_at, coalesce(dispute.last_dispute_at, totalled.disputed_at))
+            else dispute.last_dispute_at
+        end as last_dispute_at,
+        dispute.last_decision_at,
         attempt.last_failed_at is not null
             and (attempt.last_succeeded_at is null or attempt.last_succeeded_at < attempt.last_failed_at)
-            and (event_money.last_applied_at is null or event_money.last_applied_at < attempt.last_failed_at) as has_failed
+            and (moved.last_applied_at is null or moved.last_applied_at < attempt.last_failed_at) as has_failed
     from totalled
-    left join event_money
-        on totalled.invoice_id = event_money.invoice_id
-    left join plain_payment
-        on totalled.invoice_id = plain_payment.invoice_id
+    left join moved
+        on totalled.invoice_id = moved.invoice_id
+    left join dispute
+        on totalled.invoice_id = dispute.invoice_id
     left join attempt
         on totalled.invoice_id = attempt.invoice_id
     left join credited
@@ -282,6 +281,6 @@ select
     cast(total_amount - paid_amount - written_off_amount - credited_amount as decimal(18,4)) as open_amount,
     last_paid_date,
     has_lost_dispute,
-    is_in_dispute,
+    last_dispute_at is not null and (last_decision_at is null or last_decision_at < last_dispute_at) as is_in_dispute,
     has_failed
 from credited_whole

@@ -25,6 +25,7 @@ not_null = ["invoice_id", "account_id", "check_code", "class", "currency", "open
 order = "R4 lost dispute, else R3 last attempt failed and none succeeded since, else R2 part paid, else R1"
 broken_tax = "A tax outside the total is taken as no tax or all of it, so that dirty invoices never turn into negative receivables"
 written_off = "Written-off money has left the receivables"
+no_payment_source = "Where neither a payment nor a payment event is known at all nothing can be called unpaid"
 ---*/
 with invoice_balance as (
     select
@@ -45,6 +46,26 @@ with invoice_balance as (
     from invoice_balance
 ),
 
+payment as (
+    select invoice_id
+    from payment
+),
+
+payment_event as (
+    select invoice_id
+    from payment_event
+),
+
+known_payment as (
+    select count(*) as payments
+    from payment
+),
+
+known_event as (
+    select count(*) as events
+    from payment_event
+),
+
 taxed as (
     select
         invoice_balance.*,
@@ -54,7 +75,10 @@ taxed as (
             else cast(open_amount as double) * cast(tax_amount as double) / cast(total_amount as double)
         end as decimal(38,10)) as open_tax
     from invoice_balance
-    where open_amount > 0
+    cross join known_payment
+    cross join known_event
+    where known_payment.payments + known_event.events > 0
+        and open_amount > 0
         and due_date + cast(cast($receivable_grace_days as bigint) as int) <= cast($as_of as date)
 )
 
