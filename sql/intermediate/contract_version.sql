@@ -12,6 +12,7 @@ account_id = { type = "text", doc = "The account" }
 is_current = { type = "boolean", doc = "In force on as_of, or the first version where none is yet" }
 valid_from_date = { type = "date", doc = "First day this version holds" }
 valid_to_date = { type = "date", doc = "First day it no longer holds; 9999-12-31 where open" }
+start_date = { type = "date", doc = "First day of the term as written" }
 service_start_date = { type = "date", doc = "First day of service under this version's contract terms" }
 end_date = { type = "date", doc = "First day after the term as written" }
 charged_to_date = { type = "date", doc = "First day no longer charged: term end, early end or 9999-12-31" }
@@ -23,7 +24,10 @@ auto_renew = { type = "boolean", doc = "Renews by itself" }
 auto_renew_changed_at = { type = "timestamp", doc = "When automatic renewal was last switched" }
 terminated_date = { type = "date", doc = "First day after an early end" }
 terminated_recorded_at = { type = "timestamp", doc = "When the early end was recorded" }
+term_type = { type = "text", doc = "termed or evergreen" }
 renewal_price_rule = { type = "text", doc = "none, fixed_pct, index or list" }
+renewal_uplift_pct = { type = "decimal(9,4)", doc = "Uplift at renewal, percent points" }
+is_overlapping = { type = "boolean", doc = "Another version of the contract takes effect on the same day" }
 billing_frequency = { type = "text", doc = "monthly, quarterly, semiannual, annual or one_off" }
 bill_timing = { type = "text", doc = "advance or arrears" }
 billing_anchor_date = { type = "date", doc = "Day whose day-of-month starts the billing periods" }
@@ -50,6 +54,7 @@ not_null = ["contract_id", "version", "term_source", "account_id", "valid_from_d
 source_rank = "signed before crm before billing; the others feed term mismatches alone, so two systems that both know a contract never double it"
 known = "A version counts from its day of signature; a draft never does"
 holding = "A version holds from its effective date to the next one's; the first from its start date where that is earlier"
+overlapping = "Of two versions that take effect on one day the higher is in force, and what it says is in doubt"
 past_the_end = "Terms go on past end_date under holdover evergreen or automatic renewal, up to the start of the contract that renews this one"
 ---*/
 with canonical_id as (
@@ -85,7 +90,9 @@ contract as (
         notice_days,
         auto_renew,
         auto_renew_changed_at,
+        term_type,
         renewal_price_rule,
+        renewal_uplift_pct,
         billing_frequency,
         bill_timing,
         billing_anchor_date,
@@ -151,6 +158,7 @@ held as (
     select
         chosen.*,
         min(start_date) over (partition by contract_id) as first_start_date,
+        count(*) over (partition by contract_id, effective_date) > 1 as is_overlapping,
         lead(effective_date) over (partition by contract_id order by effective_date, version) as next_effective_date,
         row_number() over (partition by contract_id order by effective_date, version) as version_no,
         row_number() over (
@@ -175,6 +183,7 @@ select
         else held.effective_date
     end as valid_from_date,
     coalesce(held.next_effective_date, date '9999-12-31') as valid_to_date,
+    held.start_date,
     case
         when held.service_start_basis = 'go_live' then coalesce(greatest(held.start_date, held.go_live_date), held.start_date)
         else held.start_date
@@ -201,7 +210,10 @@ select
     held.auto_renew_changed_at,
     held.terminated_date,
     held.terminated_recorded_at,
+    held.term_type,
     held.renewal_price_rule,
+    held.renewal_uplift_pct,
+    held.is_overlapping,
     held.billing_frequency,
     coalesce(held.bill_timing, 'advance') as bill_timing,
     held.billing_anchor_date,

@@ -42,17 +42,19 @@ wide_products = "One factor of every product is cast to 38 digits: DuckDB keeps 
 one_division = "Every amount is one exact numerator over one exact denominator, divided once: the whole part by rounding, the rest exactly, so that halves survive"
 act_365 = "A whole period is charged whole; a part is days * 12 / (365 * months)"
 proration_none = "Every started period is charged in full"
+flat_usage = "Usage at a flat price is due whole for every period with a charged day, used or not"
+usage_amounts_off = "An amount off a usage line counts the charged calendar days over those of the whole period"
 contract_only = "Reads contract, usage and index, never what was billed"
 ---*/
 with line_grid as (
     select
         contract_line_id,
         component,
+        pricing_model,
         months,
         is_single_period,
         proration_method,
-        minor_digits,
-        term_source
+        minor_digits
     from line_grid
 ),
 
@@ -110,17 +112,11 @@ line_discount as (
     from line_discount
     where kind = 'amount'
         and is_once
-        and is_rated
+        and is_own
 ),
 
-rating_limit as (
-    select
-        contract_line_id,
-        rated_to_date
-    from rating_limit
-),
-
--- A day counts once in F, A and B: by the proration method for recurring lines, once for one-offs; usage counts itself.
+-- A day counts once in F, A and B: by the proration method for recurring lines, once for one-offs; usage counts itself,
+-- but at a flat price every started period is whole.
 weighed as (
     select
         term_segment.contract_line_id,
@@ -144,12 +140,17 @@ weighed as (
         term_segment.expired_pct,
         term_segment.expired_amount,
         line_grid.component,
+        line_grid.component = 'usage' and line_grid.pricing_model = 'flat' as is_flat_usage,
         case
-            when line_grid.component = 'usage'
+            when line_grid.component = 'usage' and line_grid.pricing_model <> 'flat'
                 then cast(cast(cast(usage_quantity.quantity as double) / coalesce(term_segment.unit_size, 1) as decimal(38,6)) as decimal(18,6))
             else term_segment.quantity
         end as quantity,
-        case when line_grid.component = 'charge' then term_segment.seg_measure else 1 end as weight,
+        case
+            when line_grid.component = 'charge' then term_segment.seg_measure
+            when line_grid.component = 'usage' and line_grid.pricing_model = 'flat' then term_segment.seg_days
+            else 1
+        end as weight,
         row_number() over (
             partition by term_segment.contract_line_id, term_segment.cell_no, term_segment.is_free
             order by term_segment.seg_start_date desc
@@ -166,6 +167,7 @@ weighed as (
 valued as (
     select
         weighed.*,
+        case when component = 'usage' then seg_days else weight end as discount_weight,
         cast(cast(quantity as decimal(38,6)) * cast(weight as decimal(10,0)) as decimal(38,6)) as quantity_days,
         cast(cast(cast(quantity as decimal(38,6)) * price as decimal(38,14)) * cast(weight as decimal(10,0)) as decimal(38,10)) as value_days
     from weighed
@@ -188,13 +190,13 @@ summed as (
         sum(case when not is_free then quantity_days end) as quantity_days,
         sum(case when not is_free then value_days end) as value_days,
         sum(case when not is_free then cast(value_days * discount_factor as decimal(38,10)) end) as net_days,
-        sum(case when not is_free then cast(discount_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as discount_days,
+        sum(case when not is_free then cast(discount_amount * cast(discount_weight as decimal(10,0)) as decimal(38,8)) end) as discount_days,
         sum(case when not is_free then cast(value_days * expired_pct as decimal(38,12)) end) as expired_pct_days,
-        sum(case when not is_free then cast(expired_amount * cast(weight as decimal(10,0)) as decimal(38,8)) end) as expired_amount_days,
+        sum(case when not is_free then cast(expired_amount * cast(discount_weight as decimal(10,0)) as decimal(38,8)) end) as expired_amount_days,
         min(case when not is_free and (expired_pct > 0 or expired_amount > 0) then seg_start_date end) as expired_on_date,
-        bool_or(not is_free and missing_term = 'not_rated_yet') as is_not_rated,
         min(case when not is_free then missing_term end) as first_missing_term,
-        bool_or(not is_free and component = 'usage' and quantity is not null) as has_usage,
+        bool_or(not is_free and quantity is not null) as has_quantity,
+        bool_or(is_flat_usage) as is_flat_usage,
         max(case when is_last then version end) as last_version,
         max(case when is_last then quantity end) as last_quantity,
         max(case when is_last then price end) as last_price,
@@ -236,6 +238,7 @@ prorated as (
             else 1
         end as day_unit,
         case
+            when line_grid.component = 'usage' and line_grid.pricing_model = 'flat' then greatest(summed.weight, 1)
             when line_grid.component <> 'charge' then 1
             when line_grid.is_single_period and summed.cell_end_date >= date '9999-01-01' then greatest(summed.weight, 1)
             when line_grid.is_single_period then summed.cell_days
@@ -244,10 +247,13 @@ prorated as (
             else summed.cell_measure
         end as denominator,
         case
+            when line_grid.component = 'usage' and (summed.discount_days > 0 or summed.expired_amount_days > 0) then summed.cell_days
+            else 1
+        end as discount_unit,
+        case
             when summed.charged_days = 0 then null
-            when summed.is_not_rated or rating_limit.rated_to_date < summed.period_end_date then 'not_rated_yet'
             when summed.first_missing_term is not null then summed.first_missing_term
-            when line_grid.component = 'usage' and not summed.has_usage then 'usage'
+            when line_grid.component = 'usage' and not summed.has_quantity then 'usage'
         end as missing_term
     from summed
     inner join line_grid
@@ -255,23 +261,29 @@ prorated as (
     left join once_discount
         on summed.contract_line_id = once_discount.contract_line_id
         and summed.cell_no = once_discount.cell_no
-    left join rating_limit
-        on summed.contract_line_id = rating_limit.contract_line_id
 ),
 
+-- Of usage lines amounts off count calendar days over those of the whole period, while usage itself counts once.
 fraction as (
     select
         prorated.*,
         cast(denominator as decimal(10,0)) as whole,
-        cast(100 * denominator as decimal(18,0)) as expired_whole,
+        cast(denominator * discount_unit as decimal(18,0)) as net_divisor,
+        cast(100 * denominator * discount_unit as decimal(18,0)) as expired_whole,
         cast(coalesce(value_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,10)) as gross_part,
         cast(greatest(
-            (coalesce(net_days, 0) - coalesce(discount_days, 0)) * cast(day_unit as decimal(4,0))
-                - once_amount * cast(denominator as decimal(10,0)),
+            (
+                coalesce(net_days, 0) * cast(discount_unit as decimal(10,0))
+                - coalesce(discount_days, 0) * cast(case when component = 'usage' then denominator else 1 end as decimal(10,0))
+            ) * cast(day_unit as decimal(4,0))
+                - once_amount * cast(denominator * discount_unit as decimal(18,0)),
             0
         ) as decimal(38,10)) as net_part,
         cast(
-            (coalesce(expired_pct_days, 0) + coalesce(expired_amount_days, 0) * cast(100 as decimal(4,0))) * cast(day_unit as decimal(4,0))
+            (
+                coalesce(expired_pct_days, 0) * cast(discount_unit as decimal(10,0))
+                + coalesce(expired_amount_days, 0) * cast(case when component = 'usage' then 100 * denominator else 100 end as decimal(18,0))
+            ) * cast(day_unit as decimal(4,0))
             as decimal(38,12)
         ) as expired_part
     from prorated
@@ -281,7 +293,7 @@ halved as (
     select
         fraction.*,
         cast(round(cast(gross_part as double) / cast(whole as double)) as decimal(38,0)) as gross_whole,
-        cast(round(cast(net_part as double) / cast(whole as double)) as decimal(38,0)) as net_whole,
+        cast(round(cast(net_part as double) / cast(net_divisor as double)) as decimal(38,0)) as net_whole,
         cast(round(cast(expired_part as double) / cast(expired_whole as double)) as decimal(38,0)) as x_whole
     from fraction
 ),
@@ -290,7 +302,7 @@ divided as (
     select
         halved.*,
         gross_whole + cast(cast(gross_part - gross_whole * whole as double) / cast(whole as double) as decimal(38,10)) as gross,
-        net_whole + cast(cast(net_part - net_whole * whole as double) / cast(whole as double) as decimal(38,10)) as net,
+        net_whole + cast(cast(net_part - net_whole * net_divisor as double) / cast(net_divisor as double) as decimal(38,10)) as net,
         x_whole + cast(cast(expired_part - x_whole * expired_whole as double) / cast(expired_whole as double) as decimal(38,10)) as x
     from halved
 ),
@@ -334,7 +346,7 @@ select
     case when missing_term is null then x_amount end as expired_amount,
     expired_on_date,
     charged_days,
-    cast(case when component = 'charge' then weight * day_unit else least(weight, 1) end as bigint) as days_numerator,
+    cast(case when component = 'charge' or is_flat_usage then weight * day_unit else least(weight, 1) end as bigint) as days_numerator,
     cast(denominator as bigint) as days_denominator,
     cast(day_unit as bigint) as day_unit,
     cast(coalesce(quantity_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,6)) as quantity_days,

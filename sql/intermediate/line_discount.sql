@@ -1,19 +1,20 @@
 /*---
 title = "Discounts agreed, by contract line"
 owner = "finance"
-grain = ["contract_line_id", "discount_id"]
+grain = ["contract_line_id", "discount_id", "version"]
 never_reads = ["invoice", "invoice_line", "payment", "payment_event", "credit_note", "write_off"]
 
 [columns]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
-discount_id = { type = "text", doc = "The discount" }
+discount_id = { type = "text", doc = "The discount; ramp and its day for the discount of a ramp step" }
 version = { type = "integer", doc = "The contract version it belongs to; every version where null" }
 kind = { type = "text", doc = "percent or amount" }
 value = { type = "decimal(18,8)", doc = "Percent points, or an amount per price period" }
 is_once = { type = "boolean", doc = "Taken off once, in the period that holds its start date" }
 is_additive = { type = "boolean", doc = "Percent of gross; else of what earlier discounts left" }
 is_invoice_basis = { type = "boolean", doc = "The billable date decides for the whole period; else each service day" }
-is_rated = { type = "boolean", doc = "False where this step cannot rate it" }
+is_own = { type = "boolean", doc = "Of this line alone: its own, or the contract's where that has one line" }
+is_ramp = { type = "boolean", doc = "Of a ramp step" }
 sequence = { type = "integer", doc = "Order in which discounts apply" }
 start_date = { type = "date", doc = "First day of the discount" }
 end_date = { type = "date", doc = "First day without it; 9999-12-31 where open" }
@@ -23,7 +24,8 @@ not_null = ["contract_line_id", "discount_id", "kind", "start_date", "end_date"]
 
 [decisions]
 discount_end = "by service date unless the discount says invoice date"
-contract_wide_amount = "An amount off a whole contract of several lines is not rated yet: no rule says how it spreads"
+contract_wide_amount = "An amount off a whole contract of several lines is not rated: no rule says how it spreads"
+ramp = "A ramp step's discount holds until the next step that states one; a step that states 0 ends it"
 ---*/
 with canonical_id as (
     select
@@ -37,9 +39,18 @@ line_grid as (
     select
         contract_line_id,
         contract_id,
-        term_source,
-        component
+        term_source
     from line_grid
+),
+
+line_ramp as (
+    select
+        contract_line_id,
+        version,
+        start_date,
+        discount_pct
+    from line_ramp
+    where discount_pct is not null
 ),
 
 discount as (
@@ -86,7 +97,6 @@ line_count as (
 spread as (
     select
         line_grid.contract_line_id,
-        line_grid.component,
         canonical_discount.* exclude (contract_id, contract_line_id),
         true as is_own
     from canonical_discount
@@ -96,7 +106,6 @@ spread as (
     union all
     select
         line_grid.contract_line_id,
-        line_grid.component,
         canonical_discount.* exclude (contract_id, contract_line_id),
         line_count.lines = 1 as is_own
     from canonical_discount
@@ -106,6 +115,16 @@ spread as (
     inner join line_count
         on canonical_discount.contract_id = line_count.contract_id
     where canonical_discount.contract_line_id is null
+),
+
+ramped as (
+    select
+        contract_line_id,
+        version,
+        start_date,
+        discount_pct,
+        coalesce(lead(start_date) over (partition by contract_line_id, version order by start_date), date '9999-12-31') as end_date
+    from line_ramp
 )
 
 select
@@ -117,8 +136,26 @@ select
     coalesce(amount_per, 'period') = 'once' as is_once,
     coalesce(stacking, 'multiplicative') = 'additive' as is_additive,
     coalesce(end_basis, 'service') = 'invoice' as is_invoice_basis,
-    kind = 'percent' or (kind = 'amount' and is_own and component = 'charge') as is_rated,
+    is_own,
+    false as is_ramp,
     sequence,
     start_date,
     coalesce(end_date, date '9999-12-31') as end_date
 from spread
+union all
+select
+    contract_line_id,
+    concat_ws(' ', 'ramp', cast(start_date as varchar)) as discount_id,
+    version,
+    'percent' as kind,
+    cast(discount_pct as decimal(18,8)) as value,
+    false as is_once,
+    false as is_additive,
+    false as is_invoice_basis,
+    true as is_own,
+    true as is_ramp,
+    cast(null as bigint) as sequence,
+    start_date,
+    end_date
+from ramped
+where discount_pct <> 0

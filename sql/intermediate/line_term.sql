@@ -9,19 +9,23 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 term_start_date = { type = "date", doc = "First day of the stretch" }
 term_end_date = { type = "date", doc = "First day after it; 9999-12-31 where open" }
 version = { type = "integer", doc = "The contract version in force" }
+rung_no = { type = "integer", doc = "Place in the version's price ladder" }
 quantity = { type = "decimal(18,6)", doc = "Contracted quantity; 1 for a flat line" }
 price = { type = "decimal(18,8)", doc = "Price of one unit per billing period" }
 metric = { type = "text", doc = "Usage metric that a usage line charges" }
 unit_size = { type = "decimal(18,6)", doc = "How many of the unit one price buys" }
-is_free = { type = "boolean", doc = "Inside an agreed free period" }
+is_free = { type = "boolean", doc = "Not charged: inside an agreed free period or a pause" }
+is_paused = { type = "boolean", doc = "Not charged for a pause" }
 missing_term = { type = "text", doc = "What stands in the way of rating these days; null where nothing does" }
 
 [checks]
-not_null = ["contract_line_id", "term_start_date", "term_end_date", "version"]
+not_null = ["contract_line_id", "term_start_date", "term_end_date", "version", "rung_no", "is_free", "is_paused"]
 
 [decisions]
-price = "Per billing period, kept at eight decimals unless the contract names the decimals"
 flat = "A flat line has quantity 1, whatever the line says"
+ramp = "A ramp step's quantity and price replace the version's, each from its day on until a later step states it again"
+pause = "A day inside a free period is free, whether paused or not"
+escalated_tiers = "No rule says how tiers, packages or included units escalate: not rated from the first step on"
 ---*/
 with line_version as (
     select
@@ -29,15 +33,15 @@ with line_version as (
         version,
         seg_start_date,
         seg_end_date,
-        uplift_from_date,
         pricing_model,
         quantity,
-        unit_price,
-        price_decimals,
         price_period_months,
+        included_quantity,
+        seat_rule,
         unit_size,
         metric,
-        is_simple
+        is_rated,
+        is_overlapping
     from line_version
 ),
 
@@ -46,13 +50,38 @@ line_grid as (
         contract_line_id,
         term_source,
         component,
-        months,
         is_single_period,
         is_frequency_missing,
         is_go_live_missing,
         life_start_date,
         life_end_date
     from line_grid
+),
+
+line_price as (
+    select
+        contract_line_id,
+        version,
+        rung_no,
+        from_date,
+        to_date,
+        price,
+        step_no,
+        term_no,
+        missing_term
+    from line_price
+    where from_date < to_date
+),
+
+line_ramp as (
+    select
+        contract_line_id,
+        version,
+        start_date,
+        end_date,
+        quantity_in_force
+    from line_ramp
+    where quantity_in_force is not null
 ),
 
 line_discount as (
@@ -82,18 +111,41 @@ free_period as (
     from free_period
 ),
 
-free as (
+pause as (
+    select
+        contract_line_id,
+        version,
+        term_source,
+        start_date,
+        end_date
+    from pause
+),
+
+uncharged_by_source as (
+    select
+        free_period.*,
+        false as is_pause
+    from free_period
+    union all
+    select
+        pause.*,
+        true as is_pause
+    from pause
+),
+
+uncharged as (
     select
         line_grid.contract_line_id,
-        free_period.version,
-        free_period.start_date,
-        coalesce(free_period.end_date, date '9999-12-31') as end_date
-    from free_period
+        uncharged_by_source.version,
+        uncharged_by_source.start_date,
+        coalesce(uncharged_by_source.end_date, date '9999-12-31') as end_date,
+        uncharged_by_source.is_pause
+    from uncharged_by_source
     left join canonical_id
-        on free_period.contract_line_id = canonical_id.external_id
+        on uncharged_by_source.contract_line_id = canonical_id.external_id
     inner join line_grid
-        on coalesce(canonical_id.canonical_id, free_period.contract_line_id) = line_grid.contract_line_id
-        and free_period.term_source = line_grid.term_source
+        on coalesce(canonical_id.canonical_id, uncharged_by_source.contract_line_id) = line_grid.contract_line_id
+        and uncharged_by_source.term_source = line_grid.term_source
 ),
 
 -- One-off lines owe on their start date, whichever version names them first.
@@ -101,7 +153,6 @@ charged as (
     select
         line_version.*,
         line_grid.component,
-        line_grid.months,
         line_grid.is_single_period,
         line_grid.is_frequency_missing,
         line_grid.is_go_live_missing,
@@ -129,7 +180,7 @@ charged as (
         ) = 1
 ),
 
--- Terms change where a version, a free period or a discount begins or ends.
+-- Terms change where a version, a price, a ramp step, a free period, a pause or a discount begins or ends.
 cut as (
     select
         contract_line_id,
@@ -145,18 +196,24 @@ cut as (
     union
     select
         contract_line_id,
-        uplift_from_date
-    from charged
+        from_date
+    from line_price
+    where rung_no > 0
     union
     select
         contract_line_id,
         start_date
-    from free
+    from line_ramp
+    union
+    select
+        contract_line_id,
+        start_date
+    from uncharged
     union
     select
         contract_line_id,
         end_date
-    from free
+    from uncharged
     union
     select
         contract_line_id,
@@ -190,78 +247,74 @@ termed as (
         and stretch.term_end_date <= charged.to_date
 ),
 
-free_stretch as (
-    select distinct
+uncharged_stretch as (
+    select
+        termed.contract_line_id,
+        termed.term_start_date,
+        bool_and(uncharged.is_pause) as is_paused
+    from termed
+    inner join uncharged
+        on termed.contract_line_id = uncharged.contract_line_id
+        and termed.term_start_date >= uncharged.start_date
+        and termed.term_end_date <= uncharged.end_date
+        and (uncharged.version is null or uncharged.version = termed.version)
+    group by
         termed.contract_line_id,
         termed.term_start_date
-    from termed
-    inner join free
-        on termed.contract_line_id = free.contract_line_id
-        and termed.term_start_date >= free.start_date
-        and termed.term_end_date <= free.end_date
-        and (free.version is null or free.version = termed.version)
 ),
 
--- The price of a billing period in two parts, whole units and the rest, so that the division stays exact to ten decimals.
+-- Rated families and escalators do not meet.
 priced as (
     select
-        termed.*,
-        cast(termed.unit_price as decimal(38,8)) * cast(coalesce(termed.months, 1) as decimal(4,0)) as period_numerator,
-        coalesce(termed.price_period_months, 1) as period_divisor
-    from termed
-),
-
-divided as (
-    select
-        priced.*,
+        termed.* exclude (quantity),
         case
-            when component <> 'charge' or is_single_period or price_period_months is null then unit_price
-            else cast(
-                cast(round(cast(period_numerator as double) / period_divisor) as decimal(38,0))
-                + cast(
-                    cast(
-                        period_numerator
-                        - cast(round(cast(period_numerator as double) / period_divisor) as decimal(38,0)) * cast(period_divisor as decimal(4,0))
-                        as double
-                    ) / period_divisor as decimal(38,10)
-                )
-                as decimal(38,10)
-            )
-        end as exact_price
-    from priced
+            when termed.pricing_model = 'flat' then cast(1 as decimal(18,6))
+            else coalesce(line_ramp.quantity_in_force, termed.quantity)
+        end as quantity,
+        line_price.rung_no,
+        line_price.price,
+        line_price.missing_term as missing_price,
+        line_price.step_no + line_price.term_no > 0 as is_escalated
+    from termed
+    inner join line_price
+        on termed.contract_line_id = line_price.contract_line_id
+        and termed.version = line_price.version
+        and line_price.from_date <= termed.term_start_date
+        and termed.term_start_date < line_price.to_date
+    left join line_ramp
+        on termed.contract_line_id = line_ramp.contract_line_id
+        and termed.version = line_ramp.version
+        and line_ramp.start_date <= termed.term_start_date
+        and termed.term_start_date < line_ramp.end_date
 )
 
 select
-    divided.contract_line_id,
-    divided.term_start_date,
-    divided.term_end_date,
-    divided.version,
-    case when divided.pricing_model = 'flat' then cast(1 as decimal(18,6)) else divided.quantity end as quantity,
-    case divided.price_decimals
-        when 0 then cast(round(divided.exact_price, 0) as decimal(18,8))
-        when 1 then cast(round(divided.exact_price, 1) as decimal(18,8))
-        when 2 then cast(round(divided.exact_price, 2) as decimal(18,8))
-        when 3 then cast(round(divided.exact_price, 3) as decimal(18,8))
-        when 4 then cast(round(divided.exact_price, 4) as decimal(18,8))
-        when 5 then cast(round(divided.exact_price, 5) as decimal(18,8))
-        when 6 then cast(round(divided.exact_price, 6) as decimal(18,8))
-        when 7 then cast(round(divided.exact_price, 7) as decimal(18,8))
-        else cast(round(divided.exact_price, 8) as decimal(18,8))
-    end as price,
-    divided.metric,
-    divided.unit_size,
-    free_stretch.contract_line_id is not null as is_free,
+    priced.contract_line_id,
+    priced.term_start_date,
+    priced.term_end_date,
+    priced.version,
+    priced.rung_no,
+    priced.quantity,
+    priced.price,
+    priced.metric,
+    priced.unit_size,
+    uncharged_stretch.contract_line_id is not null as is_free,
+    coalesce(uncharged_stretch.is_paused, false) as is_paused,
     case
-        when not divided.is_simple or divided.component = 'usage' and divided.pricing_model = 'flat' then 'not_rated_yet'
-        when divided.term_start_date >= divided.uplift_from_date then 'not_rated_yet'
-        when divided.is_frequency_missing then 'billing_frequency'
-        when divided.component = 'charge' and divided.is_single_period and divided.price_period_months is not null then 'billing_frequency'
-        when divided.unit_price is null then 'unit_price'
-        when divided.component = 'usage' and divided.metric is null then 'metric'
-        when divided.component <> 'usage' and divided.pricing_model <> 'flat' and divided.quantity is null then 'quantity'
-        when divided.is_go_live_missing then 'go_live_date'
+        when priced.is_overlapping then 'overlapping versions'
+        when priced.is_frequency_missing then 'billing_frequency'
+        when priced.component = 'charge' and priced.is_single_period and priced.price_period_months is not null then 'billing_frequency'
+        when priced.missing_price is not null then priced.missing_price
+        when priced.price is null and priced.pricing_model in ('flat', 'per_unit', 'package', 'percentage') then 'unit_price'
+        when priced.component = 'usage' and priced.metric is null and priced.pricing_model <> 'flat' then 'metric'
+        when priced.component <> 'usage' and priced.pricing_model <> 'flat' and priced.quantity is null then 'quantity'
+        when priced.is_go_live_missing then 'go_live_date'
+        when priced.is_rated and priced.is_escalated then 'not_rated: escalated tiers'
+        when priced.pricing_model not in ('flat', 'per_unit') then concat_ws(' ', 'not_rated:', priced.pricing_model)
+        when priced.is_rated then 'not_rated: included units'
+        when coalesce(priced.seat_rule, 'none') <> 'none' then 'not_rated: seats'
     end as missing_term
-from divided
-left join free_stretch
-    on divided.contract_line_id = free_stretch.contract_line_id
-    and divided.term_start_date = free_stretch.term_start_date
+from priced
+left join uncharged_stretch
+    on priced.contract_line_id = uncharged_stretch.contract_line_id
+    and priced.term_start_date = uncharged_stretch.term_start_date

@@ -15,7 +15,6 @@ is_current = { type = "boolean", doc = "The contract version in force on as_of" 
 valid_from_date = { type = "date", doc = "First day the contract version holds" }
 seg_start_date = { type = "date", doc = "First day this version charges the line" }
 seg_end_date = { type = "date", doc = "First day it no longer does; 9999-12-31 where open" }
-uplift_from_date = { type = "date", doc = "From here a renewal price rule applies that is not rated; 9999-12-31 where none" }
 component = { type = "text", doc = "charge, usage or one_off" }
 pricing_model = { type = "text", doc = "flat, per_unit or another" }
 quantity = { type = "decimal(18,6)", doc = "Contracted quantity" }
@@ -33,7 +32,6 @@ seat_rule = { type = "text", doc = "none, high_water, average or end_of_month" }
 seat_settlement = { type = "text", doc = "true_up or true_forward" }
 seat_grace_pct = { type = "decimal(9,4)", doc = "Seats over the contract that stay free, percent points" }
 metric = { type = "text", doc = "Usage metric that a usage line charges" }
-is_simple = { type = "boolean", doc = "Rated here: flat or per unit, no included units, no seat rule" }
 is_rated = { type = "boolean", doc = "The amount is no quantity times price: tiers, packages, overage, percentage or included units" }
 start_date = { type = "date", doc = "First day of the line as written" }
 accepted_date = { type = "date", doc = "Day a one-off delivery was accepted" }
@@ -47,6 +45,7 @@ commencement = { type = "text", doc = "immediate or first_full_period" }
 bill_timing = { type = "text", doc = "advance or arrears" }
 issue_grace_days = { type = "integer", doc = "Days an invoice may be issued late" }
 proration_method = { type = "text", doc = "act_act, act_365, 30_360 or none" }
+is_overlapping = { type = "boolean", doc = "Another version of the contract takes effect on the same day" }
 is_go_live_missing = { type = "boolean", doc = "Service starts at go-live and the day is not known" }
 renews_contract_id = { type = "text", doc = "The contract that the line's contract renews" }
 currency = { type = "text", doc = "Contract currency" }
@@ -77,11 +76,10 @@ contract_version as (
         valid_from_date,
         valid_to_date,
         service_start_date,
-        end_date,
         charged_to_date,
         first_start_date,
         renews_contract_id,
-        renewal_price_rule,
+        is_overlapping,
         billing_frequency,
         bill_timing,
         billing_anchor_date,
@@ -195,10 +193,6 @@ select
     valid_from_date,
     greatest(valid_from_date, service_start_date, start_date) as seg_start_date,
     least(valid_to_date, charged_to_date, coalesce(line_end_date, date '9999-12-31')) as seg_end_date,
-    case
-        when coalesce(renewal_price_rule, 'none') <> 'none' then coalesce(end_date, date '9999-12-31')
-        else date '9999-12-31'
-    end as uplift_from_date,
     case charge_type when 'recurring' then 'charge' else charge_type end as component,
     pricing_model,
     quantity,
@@ -216,7 +210,6 @@ select
     seat_settlement,
     seat_grace_pct,
     metric,
-    pricing_model in ('flat', 'per_unit') and included_quantity is null and coalesce(seat_rule, 'none') = 'none' as is_simple,
     pricing_model not in ('flat', 'per_unit') or (pricing_model = 'per_unit' and included_quantity is not null) as is_rated,
     start_date,
     accepted_date,
@@ -236,6 +229,7 @@ select
     bill_timing,
     issue_grace_days,
     proration_method,
+    is_overlapping,
     is_go_live_missing,
     renews_contract_id,
     currency,

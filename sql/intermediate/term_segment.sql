@@ -16,11 +16,13 @@ period_end_date = { type = "date", doc = "First day after it" }
 billable_date = { type = "date", doc = "Contractual invoice date" }
 check_date = { type = "date", doc = "First day on which a missing invoice counts" }
 version = { type = "integer", doc = "The contract version in force" }
+rung_no = { type = "integer", doc = "Place in the version's price ladder" }
 quantity = { type = "decimal(18,6)", doc = "Contracted quantity; null for usage" }
 price = { type = "decimal(18,8)", doc = "Price of one unit per billing period" }
 metric = { type = "text", doc = "Usage metric that a usage line charges" }
 unit_size = { type = "decimal(18,6)", doc = "How many of the unit one price buys" }
-is_free = { type = "boolean", doc = "Inside an agreed free period" }
+is_free = { type = "boolean", doc = "Not charged: inside an agreed free period or a pause" }
+is_paused = { type = "boolean", doc = "Not charged for a pause" }
 missing_term = { type = "text", doc = "What stands in the way of rating these days" }
 seg_days = { type = "integer", doc = "Calendar days" }
 seg_measure = { type = "integer", doc = "Days by the contract's proration method" }
@@ -36,7 +38,7 @@ not_null = ["contract_line_id", "cell_no", "seg_start_date", "seg_end_date", "se
 
 [decisions]
 proration = "30/360 counts 360 a year, 30 a month, the last day of February as the 30th; every other method counts calendar days"
-stacking = "In order of sequence, then discount_id; kept at twelve decimals after each; at most four on one day"
+stacking = "A ramp's discount first, then in order of sequence, then discount_id; kept at twelve decimals after each; at most four on one day"
 ---*/
 with line_grid as (
     select
@@ -68,11 +70,13 @@ line_term as (
         term_start_date,
         term_end_date,
         version,
+        rung_no,
         quantity,
         price,
         metric,
         unit_size,
         is_free,
+        is_paused,
         missing_term
     from line_term
 ),
@@ -87,7 +91,8 @@ line_discount as (
         is_once,
         is_additive,
         is_invoice_basis,
-        is_rated,
+        is_own,
+        is_ramp,
         sequence,
         start_date,
         end_date
@@ -111,11 +116,13 @@ cut as (
         greatest(service_period.period_start_date, line_term.term_start_date) as seg_start_date,
         least(service_period.period_end_date, line_term.term_end_date) as seg_end_date,
         line_term.version,
+        line_term.rung_no,
         line_term.quantity,
         line_term.price,
         line_term.metric,
         line_term.unit_size,
         line_term.is_free,
+        line_term.is_paused,
         line_term.missing_term
     from service_period
     inner join line_grid
@@ -166,7 +173,9 @@ discounted as (
         line_discount.discount_id,
         line_discount.kind,
         line_discount.is_additive,
-        line_discount.is_rated and line_discount.value is not null as is_rated,
+        line_discount.is_ramp,
+        line_discount.kind = 'amount' and not line_discount.is_own as is_unspread,
+        line_discount.kind not in ('percent', 'amount') as is_unrated,
         line_discount.value is null as is_value_missing,
         line_discount.is_once,
         line_discount.value as pct,
@@ -184,6 +193,11 @@ discounted as (
             when line_discount.is_invoice_basis then line_discount.end_date <= cut.billable_date
             else line_discount.end_date <= cut.seg_start_date
         end as is_expired,
+        case
+            when line_discount.is_once
+                then line_discount.start_date >= cut.period_start_date and line_discount.start_date < cut.period_end_date
+            else line_discount.start_date <= cut.seg_start_date and cut.seg_end_date <= line_discount.end_date
+        end as is_touching,
         line_discount.sequence
     from cut
     inner join line_discount
@@ -198,7 +212,7 @@ in_order as (
         discounted.*,
         row_number() over (
             partition by contract_line_id, cell_no, seg_start_date, is_in_force, kind
-            order by sequence nulls first, discount_id
+            order by case when is_ramp then 0 else 1 end, sequence nulls first, discount_id
         ) as place
     from discounted
 ),
@@ -217,11 +231,12 @@ pivoted as (
         bool_or(is_in_force and kind = 'percent' and place = 3 and is_additive) as is_additive_3,
         bool_or(is_in_force and kind = 'percent' and place = 4 and is_additive) as is_additive_4,
         bool_or(is_in_force and kind = 'percent' and place > 4) as has_too_many,
-        bool_or(not is_rated and not is_value_missing) as has_unrated,
+        bool_or(is_unspread and is_touching) as has_unspread,
+        bool_or(is_unrated and is_in_force) as has_unrated,
         bool_or(is_value_missing) as has_missing_value,
         sum(case when is_in_force and kind = 'amount' and not is_once then amount else 0 end) as discount_amount,
         sum(case when is_expired and kind = 'percent' then pct else 0 end) as expired_pct,
-        sum(case when is_expired and kind = 'amount' and not is_once then amount else 0 end) as expired_amount
+        sum(case when is_expired and kind = 'amount' and not is_once and not is_unspread then amount else 0 end) as expired_amount
     from in_order
     group by
         contract_line_id,
@@ -281,16 +296,20 @@ select
     measured.billable_date,
     measured.check_date,
     measured.version,
+    measured.rung_no,
     measured.quantity,
     measured.price,
     measured.metric,
     measured.unit_size,
     measured.is_free,
+    measured.is_paused,
     coalesce(
         measured.missing_term,
         case
             when after_fourth.has_missing_value then 'discount value'
-            when after_fourth.has_unrated or after_fourth.has_too_many then 'not_rated_yet'
+            when after_fourth.has_unspread then 'not_rated: amount off a whole contract'
+            when after_fourth.has_unrated then 'not_rated: discount kind'
+            when after_fourth.has_too_many then 'not_rated: more than four discounts'
         end
     ) as missing_term,
     cast(measured.seg_end_date - measured.seg_start_date as bigint) as seg_days,
