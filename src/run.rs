@@ -128,9 +128,7 @@ async fn compute(
     let transform = Arc::new(Transform::new(job, request.as_of, catalog, public, places, reporter));
     let results = transform.run(models).await?;
     let mut files: Vec<StagedFile> = results.tables.values().flat_map(|table| table.files.clone()).collect();
-    if request.select.is_empty() {
-        files.extend(stage_planted(job, &transform, &results, request.as_of).await?);
-    }
+    files.extend(stage_planted(job, &transform, &results, request).await?);
     transform_stage.finish();
 
     let check_stage = Timed::start(reporter, Stage::Check);
@@ -165,14 +163,18 @@ async fn findings(
     Ok(found)
 }
 
-/// The list of what was planted in the made-up company, beside the marts and read by none.
+/// The lists of what was planted in the made-up company, beside the marts and read by none.
 async fn stage_planted(
     job: &Job,
     transform: &Transform,
     results: &Results,
-    as_of: NaiveDate,
+    request: &Request,
 ) -> Result<Vec<StagedFile>> {
-    let mut files = Vec::new();
+    let (mut files, as_of) = (Vec::new(), request.as_of);
+    let is_asked = |table: &str| request.select.is_empty() || request.select.iter().any(|name| name == table);
+    if !planted_tables(job).any(|table| is_asked(&table)) {
+        return Ok(files);
+    }
     for source in &job.sources {
         let SourceKind::Sample(spec) = &source.kind else { continue };
         let sample = Sample::new(spec, as_of);
@@ -180,10 +182,19 @@ async fn stage_planted(
         for (contract, rows) in
             [(planted::contract(), sample.planted(as_of)?), (activity::planted_behaviour_contract(), behaviour)]
         {
-            files.extend(transform.stage(&results.session, &contract, rows).await?);
+            if is_asked(&contract.table) {
+                files.extend(transform.stage(&results.session, &contract, rows).await?);
+            }
         }
     }
     Ok(files)
+}
+
+/// The tables that a made-up company adds to those of the models.
+fn planted_tables(job: &Job) -> impl Iterator<Item = String> {
+    let has_sample = job.sources.iter().any(|source| matches!(source.kind, SourceKind::Sample(_)));
+    let tables = [planted::contract().table, activity::planted_behaviour_contract().table];
+    tables.into_iter().filter(move |_| has_sample)
 }
 
 /// The models of a run in order: those selected and all upstream, and the checks that ask nothing else.
@@ -194,7 +205,9 @@ pub fn selected<'a>(job: &'a Job, select: &[String]) -> Result<Vec<&'a Model>> {
     if select.is_empty() {
         return Ok(job.models.in_order());
     }
-    for table in select {
+    let planted: Vec<String> = planted_tables(job).collect();
+    let select: Vec<String> = select.iter().filter(|table| !planted.contains(table)).cloned().collect();
+    for table in &select {
         if job.models.get(table).is_none() {
             let mut error = Error::usage(format!("job {} has no table {table}", job.name));
             if let Some(near) = nearest(table, job.models.iter().map(|model| model.name.as_str())) {
@@ -203,7 +216,7 @@ pub fn selected<'a>(job: &'a Job, select: &[String]) -> Result<Vec<&'a Model>> {
             return Err(error);
         }
     }
-    let closure: BTreeSet<&str> = job.models.closure(select).iter().map(|model| model.name.as_str()).collect();
+    let closure: BTreeSet<&str> = job.models.closure(&select).iter().map(|model| model.name.as_str()).collect();
     let is_asked = |model: &&Model| {
         closure.contains(model.name.as_str())
             || (model.layer == Layer::Check && model.reads().all(|input| closure.contains(input)))

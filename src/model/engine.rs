@@ -86,18 +86,19 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
     Ok(context)
 }
 
-/// The same session with `bytes` of memory of its own, so that what one query holds starves no other.
+/// The same session with `bytes` of memory of its own, so that what one query holds starves no other, and as many
+/// parts side by side as `partitions` says.
 ///
 /// # Errors
 /// When the spill folder cannot be used.
-pub fn with_own_memory(context: &SessionContext, bytes: usize) -> Result<SessionContext> {
+pub fn with_own_memory(context: &SessionContext, bytes: usize, partitions: usize) -> Result<SessionContext> {
     let state = context.state();
     let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env())
         .with_memory_pool(pool(bytes))
         .build_arc()
         .map_err(|error| Error::new(Class::TryAgain, "could not start the query engine").caused_by(error))?;
     let mut settings = state.config().clone();
-    let partitions = settings.target_partitions();
+    settings = settings.with_target_partitions(partitions);
     settings.options_mut().execution.sort_spill_reservation_bytes = merge_reserve(bytes, partitions);
     // The catalog is the session's own: a default one made anew would take its tables away.
     settings.options_mut().catalog.create_default_catalog_and_schema = false;

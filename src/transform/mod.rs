@@ -148,7 +148,7 @@ impl Transform {
             let alone = starved.pop_if(|_| running.is_empty());
             let shared = alone.is_none() && starved.is_empty();
             if let Some(model) = alone {
-                running.spawn(Arc::clone(self).attempt(session.clone(), model, memory));
+                running.spawn(Arc::clone(self).attempt_alone(session.clone(), model));
             }
             while shared
                 && running.len() < side_by_side
@@ -173,16 +173,29 @@ impl Transform {
         }
     }
 
-    /// Builds a model within `memory` bytes; less than all of the job's may turn out too little.
+    /// Builds a model within `memory` bytes, beside others; that may turn out too little.
     async fn attempt(self: Arc<Self>, session: SessionContext, model: Model, memory: usize) -> Result<Attempt> {
-        let own = engine::with_own_memory(&session, memory)?;
+        let own = engine::with_own_memory(&session, memory, self.job.engine.partitions)?;
         match self.build_or_view(&own, &model).await {
             Ok(result) => Ok(Attempt::Built(model.name, result)),
-            Err(error) if memory < self.job.engine.memory_bytes && exec::is_starved(&error) => {
-                Ok(Attempt::Starved(Box::new(model)))
-            }
+            Err(error) if exec::is_starved(&error) => Ok(Attempt::Starved(Box::new(model))),
             Err(error) => Err(error),
         }
+    }
+
+    /// Builds a model with all the memory the job has: side by side first, then in one part, since sorts that run beside
+    /// each other keep from one another what the merge of their spilled rows needs.
+    async fn attempt_alone(self: Arc<Self>, session: SessionContext, model: Model) -> Result<Attempt> {
+        let memory = self.job.engine.memory_bytes;
+        let own = engine::with_own_memory(&session, memory, self.job.engine.partitions)?;
+        let result = match self.build_or_view(&own, &model).await {
+            Err(error) if exec::is_starved(&error) && self.job.engine.partitions > 1 => {
+                let own = engine::with_own_memory(&session, memory, 1)?;
+                self.build_or_view(&own, &model).await?
+            }
+            other => other?,
+        };
+        Ok(Attempt::Built(model.name, result))
     }
 
     async fn build_or_view(&self, session: &SessionContext, model: &Model) -> Result<TableResult> {

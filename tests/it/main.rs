@@ -11,6 +11,7 @@ mod dsl;
 mod examples;
 mod failures;
 mod interruptions;
+mod mutations;
 mod planted;
 mod real;
 mod regressions;

@@ -5,23 +5,23 @@
 use crate::dsl::World;
 
 /// The codes that the sample plants on purpose.
-const PLANTED_CODES: [&str; 12] = ["P1", "P6", "C1", "C2", "C3", "C4", "Q2", "E1", "O2", "R1", "R2", "R3"];
+pub const PLANTED_CODES: [&str; 12] = ["P1", "P6", "C1", "C2", "C3", "C4", "Q2", "E1", "O2", "R1", "R2", "R3"];
 
 /// What both sides say of a finding; amounts are compared as decimals.
-const KEY: &str = "check_code, class, case when contract_line_id <> '' then contract_line_id else subject_id end as subject, \
+pub const KEY: &str = "check_code, class, case when contract_line_id <> '' then contract_line_id else subject_id end as subject, \
                    component, step, period_start_date, gap_amount, waived_amount, currency";
 
 fn seeds() -> u64 {
     std::env::var("TAILWATER_TEST_SEEDS").ok().map_or(20, |text| text.parse().unwrap())
 }
 
-fn ask(world: &World, query: &str) -> Vec<String> {
-    let answer = world.tailwater(&["sql", "job.toml", query, "--format", "csv"]).run();
+fn ask(world: &World, job: &str, query: &str) -> Vec<String> {
+    let answer = world.tailwater(&["sql", job, query, "--format", "csv"]).run();
     answer.stdout.lines().skip(1).map(str::to_owned).collect()
 }
 
 /// A made-up company of that seed, run once; usage beyond what is metered is thinned out, it plays no part here.
-fn company(seed: u64, as_of: &str) -> World {
+pub fn company(seed: u64, as_of: &str) -> World {
     let world = World::new();
     world.file(
         "job.toml",
@@ -30,8 +30,23 @@ fn company(seed: u64, as_of: &str) -> World {
              [sources.demo]\nsystem = \"sample\"\nseed = {seed}\nstart = 2025-01-01\nusage_scale = 0.05\n"
         ),
     );
-    world.tailwater(&["run", "job.toml", "--as-of", as_of]).run();
+    world.tailwater(&["run", "job.toml", "--as-of", as_of, "--select", "contract_drift_period,planted"]).run();
     world
+}
+
+/// Rows that are found and not planted, or planted and not found.
+pub fn apart(world: &World, job: &str) -> Vec<String> {
+    ask(
+        world,
+        job,
+        &format!(
+            "with found as (select {KEY} from latest.contract_drift_period), \
+             planted as (select {KEY} from latest.planted) \
+             select 'missed' as side, * from (select * from planted except all select * from found) \
+             union all select 'not planted' as side, * from (select * from found except all select * from planted) \
+             order by 4, 7, 1"
+        ),
+    )
 }
 
 #[test]
@@ -41,16 +56,7 @@ fn everything_planted_is_found_and_nothing_else() {
         let as_of =
             (chrono::NaiveDate::from_ymd_opt(2026, 1, 31).unwrap() + chrono::Days::new(seed * 23 % 330)).to_string();
         let world = company(seed, &as_of);
-        let apart = ask(
-            &world,
-            &format!(
-                "with found as (select {KEY} from latest.contract_drift_period), \
-                 planted as (select {KEY} from latest.planted) \
-                 select 'missed' as side, * from (select * from planted except all select * from found) \
-                 union all select 'not planted' as side, * from (select * from found except all select * from planted) \
-                 order by 4, 7, 1"
-            ),
-        );
+        let apart = apart(&world, "job.toml");
         assert!(apart.is_empty(), "seed {seed}, as of {as_of}: {} rows apart\n{}", apart.len(), apart.join("\n"));
     }
 }
@@ -61,6 +67,7 @@ fn every_seed_plants_enough_of_each_code_and_several_causes_on_one_line() {
         let world = company(seed, "2026-10-31");
         let counts = ask(
             &world,
+            "job.toml",
             "select check_code, count(distinct contract_line_id || subject_id) from latest.planted where kind = 'planted' group by 1 order by 1",
         );
         for code in PLANTED_CODES {
@@ -70,6 +77,7 @@ fn every_seed_plants_enough_of_each_code_and_several_causes_on_one_line() {
         }
         let shares = ask(
             &world,
+            "job.toml",
             "with line as (select contract_line_id, count(distinct check_code) as causes from latest.planted \
              where kind = 'planted' and contract_line_id <> '' group by 1) \
              select count(*) filter (where causes > 1) * 100 / count(*) from line",
