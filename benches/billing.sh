@@ -25,7 +25,7 @@ size() {
     local name="$1" data="$scratch/billing-$1" job="$scratch/billing-$1.toml"
     "$tailwater" sample "$data" --seed 7 --accounts "$2" --start "$start" --to "$as_of" --usage-scale 0.02
     {
-        printf 'name = "%s"\nwarehouse = "%s"\n\n[company]\ncurrency = "USD"\n\n' "$name" "$scratch/warehouse-$name"
+        printf 'name = "%s"\nwarehouse = "%s"\n\n[engine]\nmemory = "2GiB"\n\n[company]\ncurrency = "USD"\n\n' "$name" "$scratch/warehouse-$name"
         printf '[sources.files]\nsystem = "files"\nroot = "%s"\n\n' "$data"
         for entity in "$data"/*; do
             case "$(basename "$entity")" in planted* | source*) continue ;; esac

@@ -29,22 +29,33 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// All cores; 512 MiB, or half of what the container may use where that is less: buffers outside the pool, such as
-    /// the batches in flight and the writer's row group, need room as well.
+    /// All cores; a quarter of what the container or the machine has, at least 512 MiB, though never more than half of it:
+    /// buffers outside the pool, such as the batches in flight and the writer's row group, need room as well, and so do
+    /// others.
     fn default() -> Self {
         EngineConfig {
             partitions: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            memory_bytes: container_limit().map_or(DEFAULT_MEMORY, |limit| DEFAULT_MEMORY.min(limit / 2)),
+            memory_bytes: container_limit()
+                .or_else(machine_memory)
+                .map_or(LEAST_MEMORY, |limit| (limit / 4).max(LEAST_MEMORY.min(limit / 2))),
             spill_dir: None,
         }
     }
 }
 
-const DEFAULT_MEMORY: usize = 512 << 20;
+const LEAST_MEMORY: usize = 512 << 20;
 
 /// The memory limit of the control group (version 2) this process runs in; none where there is none.
 fn container_limit() -> Option<usize> {
     std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
+}
+
+/// The memory of the machine; none where the system does not say it as Linux does.
+fn machine_memory() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes: usize =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?.split_whitespace().next()?.parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 /// A fresh session with empty schemas `provided`, `published`, `landed` and `run`.
