@@ -38,7 +38,6 @@ not_null = ["contract_line_id", "cell_no", "period_start_date", "period_end_date
 expect.not_negative = "expected_amount is null or expected_amount >= 0"
 
 [decisions]
-wide_products = "One factor of every product is cast to 38 digits: DuckDB keeps a product of two 18-digit decimals in 18 digits"
 one_division = "Every amount is one exact numerator over one exact denominator, divided once: the whole part by rounding, the rest exactly, so that halves survive"
 act_365 = "A whole period is charged whole; a part is days * 12 / (365 * months)"
 proration_none = "Every started period is charged in full"
@@ -67,7 +66,7 @@ service_period as (
     from service_period
 ),
 
-term_segment as (
+segment_charge as (
     select
         contract_line_id,
         cell_no,
@@ -79,29 +78,22 @@ term_segment as (
         billable_date,
         check_date,
         seg_days,
-        seg_measure,
         cell_days,
         cell_measure,
         version,
         quantity,
         price,
-        unit_size,
+        weight,
+        quantity_days,
+        value_days,
         is_free,
+        is_last,
         missing_term,
         discount_factor,
         discount_amount,
         expired_pct,
         expired_amount
-    from term_segment
-),
-
-usage_quantity as (
-    select
-        contract_line_id,
-        cell_no,
-        seg_start_date,
-        quantity
-    from usage_quantity
+    from segment_charge
 ),
 
 line_discount as (
@@ -115,62 +107,15 @@ line_discount as (
         and is_own
 ),
 
--- A day counts once in F, A and B: by the proration method for recurring lines, once for one-offs; usage counts itself,
--- but at a flat price every started period is whole.
+-- Amounts off are by calendar day where usage counts itself.
 weighed as (
     select
-        term_segment.contract_line_id,
-        term_segment.cell_no,
-        term_segment.seg_start_date,
-        term_segment.cell_start_date,
-        term_segment.cell_end_date,
-        term_segment.period_start_date,
-        term_segment.period_end_date,
-        term_segment.billable_date,
-        term_segment.check_date,
-        term_segment.seg_days,
-        term_segment.cell_days,
-        term_segment.cell_measure,
-        term_segment.version,
-        term_segment.price,
-        term_segment.is_free,
-        term_segment.missing_term,
-        term_segment.discount_factor,
-        term_segment.discount_amount,
-        term_segment.expired_pct,
-        term_segment.expired_amount,
-        line_grid.component,
+        segment_charge.*,
         line_grid.component = 'usage' and line_grid.pricing_model = 'flat' as is_flat_usage,
-        case
-            when line_grid.component = 'usage' and line_grid.pricing_model <> 'flat'
-                then cast(cast(cast(usage_quantity.quantity as double) / coalesce(term_segment.unit_size, 1) as decimal(38,6)) as decimal(18,6))
-            else term_segment.quantity
-        end as quantity,
-        case
-            when line_grid.component = 'charge' then term_segment.seg_measure
-            when line_grid.component = 'usage' and line_grid.pricing_model = 'flat' then term_segment.seg_days
-            else 1
-        end as weight,
-        row_number() over (
-            partition by term_segment.contract_line_id, term_segment.cell_no, term_segment.is_free
-            order by term_segment.seg_start_date desc
-        ) = 1 and not term_segment.is_free as is_last
-    from term_segment
+        case when line_grid.component = 'usage' then segment_charge.seg_days else segment_charge.weight end as discount_weight
+    from segment_charge
     inner join line_grid
-        on term_segment.contract_line_id = line_grid.contract_line_id
-    left join usage_quantity
-        on term_segment.contract_line_id = usage_quantity.contract_line_id
-        and term_segment.cell_no = usage_quantity.cell_no
-        and term_segment.seg_start_date = usage_quantity.seg_start_date
-),
-
-valued as (
-    select
-        weighed.*,
-        case when component = 'usage' then seg_days else weight end as discount_weight,
-        cast(cast(quantity as decimal(38,6)) * cast(weight as decimal(10,0)) as decimal(38,6)) as quantity_days,
-        cast(cast(cast(quantity as decimal(38,6)) * price as decimal(38,14)) * cast(weight as decimal(10,0)) as decimal(38,10)) as value_days
-    from weighed
+        on segment_charge.contract_line_id = line_grid.contract_line_id
 ),
 
 summed as (
@@ -204,7 +149,7 @@ summed as (
         max(case when is_last then discount_amount end) as last_discount_amount,
         max(case when is_last then expired_pct end) as last_expired_pct,
         max(case when is_last then expired_amount end) as last_expired_amount
-    from valued
+    from weighed
     group by
         contract_line_id,
         cell_no
