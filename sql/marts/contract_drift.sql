@@ -10,7 +10,7 @@ check_code = { type = "text", doc = "The check that fired" }
 class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 severity = { type = "text", doc = "high, medium, low; info where no material money is open" }
 is_material = { type = "boolean", doc = "More than the tolerance in reporting currency and in share of the expected amount" }
-status = { type = "text", doc = "open, confirmed, waived, disputed or corrected" }
+status = { type = "text", doc = "open, confirmed, disputed, waived, absorbed, corrected or time_barred, as the recovery ledger has it" }
 account_id = { type = "text", doc = "The account" }
 account_name = { type = "text", doc = "Its name" }
 owner_id = { type = "text", doc = "Who is to act" }
@@ -36,7 +36,8 @@ source_of_error = { type = "text", doc = "contract_not_captured, billing_config,
 confidence = { type = "text", doc = "high, medium, or biller_only where the terms come from the biller itself" }
 period_start_date = { type = "date", doc = "First day of the first period affected" }
 period_end_date = { type = "date", doc = "First day after the last period affected" }
-first_seen_date = { type = "date", doc = "as_of_date of the first run that saw the case" }
+first_seen_date = { type = "date", doc = "as_of_date of the first run that saw the case, or the one it continues under another code" }
+supersedes_finding_id = { type = "text", doc = "The case it continues under another code; null for most" }
 days_open = { type = "integer", doc = "Days since then" }
 decide_by_date = { type = "date", doc = "Notice deadline or end of the back-billing limit, whichever is earlier" }
 as_of_date = { type = "date", doc = "Business date of the run" }
@@ -47,6 +48,7 @@ expect.leak_sign = "class <> 'leak' or leak_amount >= 0"
 expect.liability_sign = "class <> 'liability' or leak_amount <= 0"
 
 [decisions]
+history = "Status and first_seen_date come from case_history, which the recovery ledger publishes: cases that are gone stand there"
 case = "One case per check, contract line and subject, without the period: five months are one case"
 fx = "The rate of as_of, else the latest one not older than fx_max_age_days; without one the reporting amount is unknown, never the amount itself"
 material = "Above material_amount in reporting currency and above material_pct of the expected amount; immaterial gaps stay in all totals"
@@ -93,14 +95,13 @@ finding_story as (
     from finding_story
 ),
 
-finding_review as (
+case_history as (
     select
         finding_id,
-        decision,
-        decided_at,
-        expires_date
-    from finding_review
-    where decided_at < cast($as_of_end as timestamp)
+        status,
+        first_seen_date,
+        supersedes_finding_id
+    from case_history
 ),
 
 line_grid as (
@@ -132,36 +133,12 @@ fx_rate as (
         and rate_date > cast($as_of as date) - cast(cast($fx_max_age_days as bigint) as int)
 ),
 
-earlier as (
-    select
-        finding_id,
-        first_seen_date
-    from published.contract_drift
-),
-
-first_seen as (
-    select
-        finding_id,
-        min(first_seen_date) as first_seen_date
-    from earlier
-    group by finding_id
-),
-
 current_rate as (
     select
         from_currency,
         rate
     from fx_rate
     qualify row_number() over (partition by from_currency order by rate_date desc) = 1
-),
-
-latest_review as (
-    select
-        finding_id,
-        decision,
-        expires_date
-    from finding_review
-    qualify row_number() over (partition by finding_id order by decided_at desc) = 1
 ),
 
 summed as (
@@ -206,12 +183,13 @@ joined as (
             when line_grid.term_source is not null and coalesce(line_grid.assumed_terms, '') <> '' then 'medium'
             else 'high'
         end as confidence,
-        coalesce(first_seen.first_seen_date, cast($as_of as date)) as first_seen_date,
+        case_history.status,
+        case_history.first_seen_date,
+        case_history.supersedes_finding_id,
         least(
             contract_version.renewal_date - cast(contract_version.notice_days as int),
             finding_story.first_billable_date + cast(contract_version.backbill_limit_days as int)
-        ) as decide_by_date,
-        case when latest_review.expires_date is null or latest_review.expires_date > cast($as_of as date) then latest_review.decision end as decision
+        ) as decide_by_date
     from summed
     left join finding_run_rate
         on summed.finding_id = finding_run_rate.finding_id
@@ -223,10 +201,8 @@ joined as (
         on summed.contract_id = contract_version.contract_id
     left join current_rate
         on summed.currency = current_rate.from_currency
-    left join first_seen
-        on summed.finding_id = first_seen.finding_id
-    left join latest_review
-        on summed.finding_id = latest_review.finding_id
+    left join case_history
+        on summed.finding_id = case_history.finding_id
 ),
 
 weighed as (
@@ -252,13 +228,7 @@ select
         else 'low'
     end as severity,
     is_material,
-    case
-        when decision = 'disputed' then 'disputed'
-        when leak_amount = 0 and waived_amount <> 0 then 'waived'
-        when leak_amount = 0 and corrected_amount <> 0 then 'corrected'
-        when decision = 'confirmed' then 'confirmed'
-        else 'open'
-    end as status,
+    status,
     account_id,
     account_name,
     owner_id,
@@ -292,6 +262,7 @@ select
     period_start_date,
     period_end_date,
     first_seen_date,
+    supersedes_finding_id,
     cast(cast($as_of as date) - first_seen_date as bigint) as days_open,
     cast(decide_by_date as date) as decide_by_date,
     cast($as_of as date) as as_of_date
