@@ -20,8 +20,27 @@ with invoice as (
     from invoice
 ),
 
+billed_line as (
+    select
+        invoice_line_id,
+        contract_line_id,
+        fx_rate,
+        is_fx_divided
+    from billed_line
+    where fx_rate is not null
+),
+
+line_grid as (
+    select
+        contract_line_id,
+        currency,
+        minor_digits
+    from line_grid
+),
+
 invoice_line as (
     select
+        invoice_line_id,
         invoice_id,
         kind,
         amount,
@@ -46,10 +65,12 @@ unmatched_invoice_line as (
     where not is_credit
 ),
 
-posted as (
+-- Read straight from the invoices; only the rate of lines in another currency than their contract's is taken over.
+posted_line as (
     select
         invoice.currency,
-        sum(invoice_line.amount - case when coalesce(invoice_line.is_tax_inclusive, false) then coalesce(invoice_line.tax_amount, 0) else 0 end) as amount
+        invoice_line.invoice_line_id,
+        invoice_line.amount - case when coalesce(invoice_line.is_tax_inclusive, false) then coalesce(invoice_line.tax_amount, 0) else 0 end as amount
     from invoice_line
     inner join invoice
         on invoice_line.invoice_id = invoice.invoice_id
@@ -59,7 +80,36 @@ posted as (
         and (lower(invoice.status) <> 'void' or invoice.voided_at is not null)
         and invoice_line.kind <> 'credit'
         and (invoice_line.amount >= 0 or invoice_line.kind = 'proration')
-    group by invoice.currency
+),
+
+converted as (
+    select
+        coalesce(line_grid.currency, posted_line.currency) as currency,
+        line_grid.minor_digits,
+        posted_line.amount,
+        case
+            when line_grid.currency is null then cast(posted_line.amount as decimal(38,10))
+            when billed_line.is_fx_divided then cast(cast(posted_line.amount as double) / cast(billed_line.fx_rate as double) as decimal(38,10))
+            else cast(cast(posted_line.amount as double) * cast(billed_line.fx_rate as double) as decimal(38,10))
+        end as amount_exact
+    from posted_line
+    left join billed_line
+        on posted_line.invoice_line_id = billed_line.invoice_line_id
+    left join line_grid
+        on billed_line.contract_line_id = line_grid.contract_line_id
+),
+
+posted as (
+    select
+        currency,
+        sum(case
+            when minor_digits is null then amount
+            when minor_digits = 0 then cast(round(amount_exact, 0) as decimal(18,4))
+            when minor_digits = 3 then cast(round(amount_exact, 3) as decimal(18,4))
+            else cast(round(amount_exact, 2) as decimal(18,4))
+        end) as amount
+    from converted
+    group by currency
 ),
 
 placed_row as (

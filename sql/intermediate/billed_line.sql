@@ -12,7 +12,8 @@ product_id = { type = "text", doc = "Canonical product the line names" }
 commitment_id = { type = "text", doc = "The commitment a true-up settles" }
 contract_line_id = { type = "text", doc = "Canonical contract line it belongs to; null where none or several fit" }
 state = { type = "text", doc = "posted, draft or void, as of the run" }
-currency = { type = "text", doc = "Invoice currency" }
+currency = { type = "text", doc = "Invoice currency, of all amounts here" }
+minor_digits = { type = "integer", doc = "Decimals of the invoice currency" }
 issued_date = { type = "date", doc = "Day of issue" }
 kind = { type = "text", doc = "recurring, usage, one_off, proration, true_up or credit" }
 is_credit = { type = "boolean", doc = "A credit: it lowers what was billed, it bills nothing" }
@@ -26,6 +27,9 @@ service_start_date = { type = "date", doc = "First day of service, as the line s
 service_end_date = { type = "date", doc = "First day after it, as the line says" }
 is_manual_override = { type = "boolean", doc = "The price was edited by hand" }
 unmatched_reason = { type = "text", doc = "Why no contract line: none, several, currency or commitment" }
+fitting_line_id = { type = "text", doc = "The contract line that fits, also where no exchange rate is known" }
+fx_rate = { type = "decimal(18,8)", doc = "Rate into the contract's currency; null where both are one" }
+is_fx_divided = { type = "boolean", doc = "Amounts are divided by the rate to reach the contract's currency; else multiplied" }
 
 [checks]
 not_null = ["invoice_line_id", "invoice_id", "state", "amount", "is_credit"]
@@ -34,6 +38,7 @@ not_null = ["invoice_line_id", "invoice_id", "state", "amount", "is_credit"]
 match = "Its contract line, else contract and product, else account, product and overlapping service days, each only if exactly one contract line fits"
 state = "From issued_date and voided_at, never from status, a draft excepted"
 gross = "A missing gross is amount plus discount, a missing discount is gross less amount"
+currency = "A line in another currency than its contract's belongs to it where a rate is known: the contract's fixed rate, else the newest of the day of issue; else it stays unmatched"
 ---*/
 with canonical_id as (
     select
@@ -41,6 +46,32 @@ with canonical_id as (
         external_id,
         canonical_id
     from canonical_id
+),
+
+currency_minor_unit as (
+    select
+        currency,
+        minor_digits
+    from currency_minor_unit
+),
+
+contract_version as (
+    select
+        contract_id,
+        fx_rule,
+        fx_fixed_rate
+    from contract_version
+    where is_current
+),
+
+invoice_rate as (
+    select
+        contract_currency,
+        invoice_currency,
+        issued_date,
+        rate,
+        is_divided
+    from invoice_rate
 ),
 
 line_grid as (
@@ -210,36 +241,58 @@ found as (
     from named
     left join by_days
         on named.invoice_line_id = by_days.invoice_line_id
+),
+
+-- A fixed rate is invoice currency for one of the contract's.
+converted as (
+    select
+        found.*,
+        line_grid.currency = found.currency as is_same_currency,
+        case when coalesce(contract_version.fx_rule, 'spot') = 'fixed' then nullif(contract_version.fx_fixed_rate, 0) else invoice_rate.rate end as rate,
+        coalesce(contract_version.fx_rule, 'spot') = 'fixed' or coalesce(invoice_rate.is_divided, true) as is_divided
+    from found
+    left join line_grid
+        on found.match_line_id = line_grid.contract_line_id
+    left join contract_version
+        on line_grid.contract_id = contract_version.contract_id
+    left join invoice_rate
+        on line_grid.currency = invoice_rate.contract_currency
+        and found.currency = invoice_rate.invoice_currency
+        and found.issued_date = invoice_rate.issued_date
 )
 
 select
-    found.invoice_line_id,
-    found.invoice_id,
-    found.account_id,
-    found.contract_id,
-    found.product_id,
-    found.commitment_id,
-    case when line_grid.currency = found.currency then found.match_line_id end as contract_line_id,
-    found.state,
-    found.currency,
-    found.issued_date,
-    found.kind,
-    found.is_credit,
-    found.quantity,
-    found.unit_size,
-    found.unit_price,
-    cast(found.gross_amount as decimal(18,4)) as gross_amount,
-    cast(found.discount_amount as decimal(18,4)) as discount_amount,
-    cast(found.amount as decimal(18,4)) as amount,
-    found.service_start_date,
-    found.service_end_date,
-    found.is_manual_override,
+    converted.invoice_line_id,
+    converted.invoice_id,
+    converted.account_id,
+    converted.contract_id,
+    converted.product_id,
+    converted.commitment_id,
+    case when converted.is_same_currency or converted.rate is not null then converted.match_line_id end as contract_line_id,
+    converted.state,
+    converted.currency,
+    cast(coalesce(currency_minor_unit.minor_digits, 2) as bigint) as minor_digits,
+    converted.issued_date,
+    converted.kind,
+    converted.is_credit,
+    converted.quantity,
+    converted.unit_size,
+    converted.unit_price,
+    cast(converted.gross_amount as decimal(18,4)) as gross_amount,
+    cast(converted.discount_amount as decimal(18,4)) as discount_amount,
+    cast(converted.amount as decimal(18,4)) as amount,
+    converted.service_start_date,
+    converted.service_end_date,
+    converted.is_manual_override,
     case
-        when found.kind = 'true_up' then 'commitment'
-        when found.match_line_id is null and found.candidates > 1 then 'several'
-        when found.match_line_id is null then 'none'
-        when line_grid.currency <> found.currency then 'currency'
-    end as unmatched_reason
-from found
-left join line_grid
-    on found.match_line_id = line_grid.contract_line_id
+        when converted.kind = 'true_up' then 'commitment'
+        when converted.match_line_id is null and converted.candidates > 1 then 'several'
+        when converted.match_line_id is null then 'none'
+        when not converted.is_same_currency and converted.rate is null then 'currency'
+    end as unmatched_reason,
+    converted.match_line_id as fitting_line_id,
+    cast(case when not converted.is_same_currency then converted.rate end as decimal(18,8)) as fx_rate,
+    case when not converted.is_same_currency and converted.rate is not null then converted.is_divided end as is_fx_divided
+from converted
+left join currency_minor_unit
+    on converted.currency = currency_minor_unit.currency

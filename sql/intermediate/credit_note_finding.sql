@@ -75,7 +75,8 @@ credit_allocation as (
         credit_note_id,
         contract_line_id,
         cell_no,
-        amount
+        amount,
+        note_amount
     from credit_allocation
 ),
 
@@ -214,7 +215,8 @@ correcting as (
 allocated as (
     select
         credit_note_id,
-        sum(amount) as amount
+        sum(amount) as amount,
+        sum(note_amount) as note_amount
     from credit_allocation
     group by credit_note_id
 ),
@@ -224,7 +226,8 @@ corrected as (
     select
         correcting.credit_note_id,
         correcting.amount as share_amount,
-        allocated.amount as whole_amount
+        allocated.amount as whole_amount,
+        allocated.note_amount
     from correcting
     inner join allocated
         on correcting.credit_note_id = allocated.credit_note_id
@@ -235,8 +238,8 @@ weighed as (
         placed.*,
         case
             when corrected.share_amount is null or corrected.whole_amount = 0 then cast(0 as decimal(38,10))
-            when corrected.whole_amount = placed.amount then cast(corrected.share_amount as decimal(38,10))
-            else cast(cast(placed.amount as double) * cast(corrected.share_amount as double) / cast(corrected.whole_amount as double) as decimal(38,10))
+            when corrected.whole_amount = corrected.note_amount then cast(corrected.share_amount as decimal(38,10))
+            else cast(cast(corrected.note_amount as double) * cast(corrected.share_amount as double) / cast(corrected.whole_amount as double) as decimal(38,10))
         end as corrected_exact
     from placed
     left join corrected

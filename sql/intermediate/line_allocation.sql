@@ -25,6 +25,7 @@ cells = { type = "integer", doc = "Cells the line touches" }
 is_whole = { type = "boolean", doc = "Begins and ends on cell boundaries and is no proration" }
 is_priced_whole = { type = "boolean", doc = "Quantity times unit price is its gross amount" }
 is_manual_override = { type = "boolean", doc = "The price was edited by hand" }
+is_converted = { type = "boolean", doc = "Billed in another currency than the contract's" }
 
 [checks]
 not_null = ["invoice_line_id", "contract_line_id", "cell_no", "role", "amount"]
@@ -51,7 +52,8 @@ with placed_line as (
         last_cell_no,
         is_whole,
         is_priced_whole,
-        is_manual_override
+        is_manual_override,
+        is_converted
     from placed_line
     where state = 'posted'
 ),
@@ -190,5 +192,6 @@ select
     cast(last_cell_no - first_cell_no + 1 as bigint) as cells,
     is_whole,
     is_priced_whole,
-    is_manual_override
+    is_manual_override,
+    is_converted
 from totalled

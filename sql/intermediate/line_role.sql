@@ -25,7 +25,7 @@ with placed_line as (
         issued_date,
         service_start_date,
         service_end_date,
-        amount,
+        invoice_amount as amount,
         group_key
     from placed_line
     where state = 'posted'

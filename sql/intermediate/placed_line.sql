@@ -16,7 +16,8 @@ quantity = { type = "decimal(18,6)", doc = "Quantity in the contract's unit size
 unit_price = { type = "decimal(18,8)", doc = "Price of one unit" }
 gross_amount = { type = "decimal(18,4)", doc = "Before discount, line arithmetic put right" }
 error_amount = { type = "decimal(18,4)", doc = "E0: what right arithmetic adds to the amount" }
-amount = { type = "decimal(18,4)", doc = "Billed before tax" }
+amount = { type = "decimal(18,4)", doc = "Billed before tax, in the contract's currency like all amounts here but one" }
+invoice_amount = { type = "decimal(18,4)", doc = "The same in the invoice's currency" }
 service_start_date = { type = "date", doc = "First day of service" }
 service_end_date = { type = "date", doc = "First day after it" }
 first_cell_no = { type = "integer", doc = "First cell it touches" }
@@ -25,12 +26,14 @@ is_whole = { type = "boolean", doc = "Begins and ends on cell boundaries and is 
 is_priced_whole = { type = "boolean", doc = "Quantity times unit price is its gross amount" }
 group_key = { type = "text", doc = "Contract line, days, quantity and price: lines that share it repeat each other" }
 is_manual_override = { type = "boolean", doc = "The price was edited by hand" }
+is_converted = { type = "boolean", doc = "Billed in another currency than the contract's" }
 
 [checks]
 not_null = ["invoice_line_id", "contract_line_id", "service_start_date", "service_end_date", "first_cell_no", "last_cell_no"]
 
 [decisions]
 arithmetic = "A whole period's gross amount is quantity times price, read as the price of the period, of its price period, or of each of several periods; other readings are an error of the line"
+conversion = "Arithmetic is put right in the invoice's currency; then each amount is converted once, half up in the contract's currency, the unit price at eight decimals"
 null_days = "No days at all: the cell of the issue date, under arrears the one before"
 ---*/
 with billed_line as (
@@ -39,6 +42,8 @@ with billed_line as (
         invoice_id,
         contract_line_id,
         state,
+        currency,
+        minor_digits,
         issued_date,
         kind,
         is_credit,
@@ -50,7 +55,9 @@ with billed_line as (
         amount,
         service_start_date,
         service_end_date,
-        is_manual_override
+        is_manual_override,
+        fx_rate,
+        is_fx_divided
     from billed_line
     where contract_line_id is not null
 ),
@@ -95,7 +102,7 @@ dated as (
         line_grid.life_end_date,
         line_grid.price_period_months,
         line_grid.unit_size as contract_unit_size,
-        line_grid.minor_digits,
+        line_grid.minor_digits as contract_minor_digits,
         billed_line.service_start_date is null and billed_line.service_end_date is null
             and (line_grid.component = 'usage' or line_grid.bill_timing = 'arrears') as is_cell_before,
         billed_line.service_start_date is null as has_no_start,
@@ -209,6 +216,32 @@ righted as (
             else product_once
         end as right_gross_amount
     from candidates
+),
+
+converted as (
+    select
+        righted.*,
+        case
+            when fx_rate is null then cast(right_gross_amount as decimal(38,10))
+            when is_fx_divided then cast(cast(right_gross_amount as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(right_gross_amount as double) * cast(fx_rate as double) as decimal(38,10))
+        end as gross_exact,
+        case
+            when fx_rate is null then cast(amount as decimal(38,10))
+            when is_fx_divided then cast(cast(amount as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(amount as double) * cast(fx_rate as double) as decimal(38,10))
+        end as amount_exact,
+        case
+            when fx_rate is null then cast((right_gross_amount - discount_amount - amount) as decimal(38,10))
+            when is_fx_divided then cast(cast((right_gross_amount - discount_amount - amount) as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast((right_gross_amount - discount_amount - amount) as double) * cast(fx_rate as double) as decimal(38,10))
+        end as error_exact,
+        case
+            when fx_rate is null then cast(unit_price as decimal(38,10))
+            when is_fx_divided then cast(cast(unit_price as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(unit_price as double) * cast(fx_rate as double) as decimal(38,10))
+        end as unit_price_exact
+    from righted
 )
 
 select
@@ -225,10 +258,26 @@ select
             then cast(cast(quantity as double) * cast(unit_size as double) / cast(contract_unit_size as double) as decimal(38,6))
         else quantity
     end as decimal(18,6)) as quantity,
-    unit_price,
-    right_gross_amount as gross_amount,
-    cast(right_gross_amount - discount_amount - amount as decimal(18,4)) as error_amount,
-    amount,
+    cast(round(unit_price_exact, 8) as decimal(18,8)) as unit_price,
+    case
+        when fx_rate is null then cast(gross_exact as decimal(18,4))
+        when contract_minor_digits = 0 then cast(round(gross_exact, 0) as decimal(18,4))
+        when contract_minor_digits = 3 then cast(round(gross_exact, 3) as decimal(18,4))
+        else cast(round(gross_exact, 2) as decimal(18,4))
+    end as gross_amount,
+    case
+        when fx_rate is null then cast(error_exact as decimal(18,4))
+        when contract_minor_digits = 0 then cast(round(error_exact, 0) as decimal(18,4))
+        when contract_minor_digits = 3 then cast(round(error_exact, 3) as decimal(18,4))
+        else cast(round(error_exact, 2) as decimal(18,4))
+    end as error_amount,
+    case
+        when fx_rate is null then cast(amount_exact as decimal(18,4))
+        when contract_minor_digits = 0 then cast(round(amount_exact, 0) as decimal(18,4))
+        when contract_minor_digits = 3 then cast(round(amount_exact, 3) as decimal(18,4))
+        else cast(round(amount_exact, 2) as decimal(18,4))
+    end as amount,
+    amount as invoice_amount,
     from_date as service_start_date,
     to_date as service_end_date,
     cast(first_cell_no as bigint) as first_cell_no,
@@ -242,7 +291,9 @@ select
         coalesce(cast(case when is_single_period then service_end_date else to_date end as varchar), ''),
         coalesce(cast(quantity as varchar), ''),
         coalesce(cast(unit_price as varchar), ''),
-        case when quantity is null and unit_price is null then cast(amount as varchar) else '' end
+        case when quantity is null and unit_price is null then cast(amount as varchar) else '' end,
+        case when fx_rate is not null then currency end
     ) as group_key,
-    is_manual_override
-from righted
+    is_manual_override,
+    fx_rate is not null as is_converted
+from converted
