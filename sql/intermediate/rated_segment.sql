@@ -1,0 +1,242 @@
+/*---
+title = "What the days of constant terms of a rated line are worth"
+owner = "finance"
+grain = ["contract_line_id", "cell_no", "seg_start_date"]
+never_reads = ["invoice", "invoice_line", "payment", "payment_event", "credit_note", "write_off"]
+
+[columns]
+contract_line_id = { type = "text", doc = "Canonical contract line" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+seg_start_date = { type = "date", doc = "First day of the segment" }
+version = { type = "integer", doc = "The contract version in force" }
+family = { type = "text", doc = "graduated, volume, package, percentage or flat" }
+package_size = { type = "decimal(18,6)", doc = "Units per package" }
+unit_rate = { type = "decimal(38,10)", doc = "The line's own price of one unit per billing period, percent points over 100" }
+included_quantity = { type = "decimal(38,6)", doc = "Included units of the period" }
+contracted_quantity = { type = "decimal(38,6)", doc = "Contracted units, before seats raise them; null for usage" }
+share_quantity = { type = "decimal(38,6)", doc = "Weight of the segment: its days, its usage" }
+share_total = { type = "decimal(38,6)", doc = "What the weights are a share of: 1 for days, all usage for usage" }
+gross = { type = "decimal(38,10)", doc = "R(x) of the segment's terms for a whole period" }
+value_days = { type = "decimal(38,10)", doc = "gross times the segment's weight" }
+missing_term = { type = "text", doc = "price_tier where no tier and no unit price holds for the quantity" }
+
+[checks]
+not_null = ["contract_line_id", "cell_no", "seg_start_date", "version", "family", "included_quantity", "share_quantity", "share_total"]
+
+[decisions]
+usage = "All usage of a period is rated once under the terms of each segment; the segments share by their usage, without usage by their days"
+included = "Included units come off first; prorated ones by charged calendar days of the cell"
+packages = "A begun package is owed whole"
+zero = "No units beyond the included ones: nothing is owed, no flat fee either"
+---*/
+with line_grid as (
+    select
+        contract_line_id,
+        component,
+        is_single_period
+    from line_grid
+    where is_rated
+),
+
+rated_term as (
+    select
+        contract_line_id,
+        version,
+        family,
+        has_tiers,
+        included_quantity,
+        is_included_prorated,
+        package_size
+    from rated_term
+),
+
+tier_step as (
+    select
+        contract_line_id,
+        version,
+        lower_quantity,
+        upper_quantity,
+        base_quantity,
+        base_amount,
+        price
+    from tier_step
+),
+
+term_segment as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        cell_end_date,
+        version,
+        quantity,
+        price,
+        seg_days,
+        seg_measure,
+        cell_days
+    from term_segment
+    where not is_free
+),
+
+usage_quantity as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        units
+    from usage_quantity
+),
+
+seat_quantity as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        quantity
+    from seat_quantity
+),
+
+segment as (
+    select
+        term_segment.contract_line_id,
+        term_segment.cell_no,
+        term_segment.seg_start_date,
+        term_segment.version,
+        term_segment.seg_days,
+        term_segment.seg_measure,
+        term_segment.cell_days,
+        term_segment.cell_end_date,
+        term_segment.quantity as contracted_quantity,
+        line_grid.component,
+        line_grid.is_single_period,
+        rated_term.family,
+        rated_term.has_tiers,
+        rated_term.package_size,
+        rated_term.is_included_prorated,
+        rated_term.included_quantity as included_whole,
+        cast(case
+            when rated_term.family = 'percentage' then cast(term_segment.price as decimal(38,8)) * cast(0.01 as decimal(4,2))
+            else term_segment.price
+        end as decimal(38,10)) as unit_rate,
+        cast(case
+            when line_grid.component = 'usage' then coalesce(usage_quantity.units, 0)
+            else coalesce(seat_quantity.quantity, term_segment.quantity)
+        end as decimal(38,6)) as units
+    from term_segment
+    inner join line_grid
+        on term_segment.contract_line_id = line_grid.contract_line_id
+    inner join rated_term
+        on term_segment.contract_line_id = rated_term.contract_line_id
+        and term_segment.version = rated_term.version
+    left join usage_quantity
+        on term_segment.contract_line_id = usage_quantity.contract_line_id
+        and term_segment.cell_no = usage_quantity.cell_no
+        and term_segment.seg_start_date = usage_quantity.seg_start_date
+    left join seat_quantity
+        on term_segment.contract_line_id = seat_quantity.contract_line_id
+        and term_segment.cell_no = seat_quantity.cell_no
+        and term_segment.seg_start_date = seat_quantity.seg_start_date
+),
+
+totalled as (
+    select
+        segment.*,
+        sum(units) over (partition by contract_line_id, cell_no) as total_units,
+        sum(seg_days) over (partition by contract_line_id, cell_no) as charged_days
+    from segment
+),
+
+shared as (
+    select
+        totalled.*,
+        cast(case
+            when is_included_prorated and not (is_single_period and cell_end_date >= date '9999-01-01')
+                then cast(cast(included_whole as double) * charged_days / cell_days as decimal(38,12))
+            else included_whole
+        end as decimal(38,6)) as included_quantity,
+        case when component = 'usage' then total_units else units end as asked_units,
+        cast(case
+            when component = 'charge' then seg_measure
+            when component = 'one_off' then 1
+            when total_units = 0 then seg_days
+            else units
+        end as decimal(38,6)) as share_quantity,
+        cast(case
+            when component <> 'usage' then 1
+            when total_units = 0 then charged_days
+            else total_units
+        end as decimal(38,6)) as share_total
+    from totalled
+),
+
+excess as (
+    select
+        shared.*,
+        cast(greatest(asked_units - included_quantity, 0) as decimal(38,6)) as excess_units,
+        cast(round(
+            cast(greatest(asked_units - included_quantity, 0) as double) / cast(coalesce(nullif(package_size, 0), 1) as double)
+        ) as decimal(38,0)) as near_packages
+    from shared
+),
+
+-- The piece of R that holds; packages by comparing whole ones, not by a quotient.
+pieced as (
+    select
+        excess.*,
+        tier_step.base_amount,
+        coalesce(cast(tier_step.price as decimal(38,10)), excess.unit_rate) as rate,
+        cast(case
+            when excess.family = 'package' and near_packages * coalesce(excess.package_size, 1) < excess.excess_units then near_packages + 1
+            when excess.family = 'package' and (near_packages - 1) * coalesce(excess.package_size, 1) >= excess.excess_units then near_packages - 1
+            when excess.family = 'package' then near_packages
+            else excess.excess_units - tier_step.base_quantity
+        end as decimal(38,6)) as charged_units
+    from excess
+    left join tier_step
+        on excess.contract_line_id = tier_step.contract_line_id
+        and excess.version = tier_step.version
+        and excess.excess_units > tier_step.lower_quantity
+        and excess.excess_units <= tier_step.upper_quantity
+),
+
+rated as (
+    select
+        pieced.*,
+        cast(case
+            when family = 'flat' then unit_rate
+            when excess_units = 0 then 0
+            else base_amount + cast(charged_units * rate as decimal(38,10))
+        end as decimal(38,10)) as gross
+    from pieced
+),
+
+weighed as (
+    select
+        rated.*,
+        cast(gross * share_quantity as decimal(38,16)) as value_part,
+        cast(round(cast(gross as double) * cast(share_quantity as double) / cast(share_total as double)) as decimal(38,0)) as value_whole
+    from rated
+)
+
+select
+    contract_line_id,
+    cell_no,
+    seg_start_date,
+    version,
+    family,
+    package_size,
+    unit_rate,
+    included_quantity,
+    case when component <> 'usage' then cast(contracted_quantity as decimal(38,6)) end as contracted_quantity,
+    share_quantity,
+    share_total,
+    gross,
+    cast(case
+        when share_total = 1 then cast(value_part as decimal(38,10))
+        else value_whole + cast(
+            cast(value_part - value_whole * share_total as double) / cast(share_total as double)
+            as decimal(38,10)
+        )
+    end as decimal(38,10)) as value_days,
+    case when gross is null and asked_units is not null and has_tiers then 'price_tier' end as missing_term
+from weighed
