@@ -23,6 +23,7 @@ single_price = { type = "decimal(38,10)", doc = "Its unit price, of a flat line 
 single_period_price = { type = "decimal(38,10)", doc = "Its quantity times unit price" }
 single_days = { type = "integer", doc = "Its days as the contract counts them" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
+is_quantity_unknown = { type = "boolean", doc = "A line that stands names no quantity" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line, reversed ones included" }
 evidence = { type = "text", doc = "The invoice lines" }
@@ -34,6 +35,7 @@ not_null = ["contract_line_id", "cell_no", "billed_amount"]
 fraction = "1 for a line that begins and ends on boundaries; else gross over quantity times price; else, where that price is not the contract's, its days by the contract's proration"
 several_lines = "Quantities are averaged over covered days, prices weighed by quantity and fraction: an upgrade line of ten seats for half a month is five seats of the month"
 single_line = "The fraction of a line that stands alone is never rounded: its own price, or its days, enter the steps as they are"
+rated_lines = "Of tiers, packages and included units no quantity times price is known: a ragged line's fraction is its days"
 negative_lines = "A negative proration takes its quantity back"
 ---*/
 with line_allocation as (
@@ -65,6 +67,7 @@ line_grid as (
     select
         contract_line_id,
         pricing_model,
+        is_rated,
         proration_method
     from line_grid
 ),
@@ -84,7 +87,8 @@ expected_charge as (
 standing as (
     select
         line_allocation.*,
-        line_grid.pricing_model = 'flat' as is_flat,
+        line_grid.pricing_model = 'flat' and not line_grid.is_rated as is_flat,
+        line_grid.is_rated,
         line_grid.proration_method,
         coalesce(expected_charge.days_numerator, 0) as days_numerator,
         expected_charge.days_denominator,
@@ -129,15 +133,17 @@ fractioned as (
         measured.*,
         cast(case
             when component <> 'charge' or is_whole then 1
-            when cells = 1 and period_price > 0 and not is_priced_whole
+            when is_rated and days_numerator > 0 then cast(cast(measure * day_unit as double) / days_denominator as decimal(38,12))
+            when not is_rated and cells = 1 and period_price > 0 and not is_priced_whole
                 then cast(cast(abs(line_gross_amount) as double) / cast(period_price as double) as decimal(38,12))
-            when cells = 1 and period_price > 0 and not is_flat and unit_price = last_price then 1
-            when cells = 1 and period_price > 0 and is_flat and period_price = last_price then 1
+            when not is_rated and cells = 1 and period_price > 0 and not is_flat and unit_price = last_price then 1
+            when not is_rated and cells = 1 and period_price > 0 and is_flat and period_price = last_price then 1
             when days_numerator > 0 then cast(cast(measure * day_unit as double) / days_denominator as decimal(38,12))
             else cast(cast(days as double) / cast(cell_end_date - cell_start_date as double) as decimal(38,12))
         end as decimal(38,12)) as fraction,
         case
             when component <> 'charge' or is_whole then null
+            when is_rated then case when days_numerator > 0 then 'days' end
             when cells = 1 and period_price > 0 and not is_priced_whole then 'priced'
             when cells = 1 and period_price > 0 and (not is_flat and unit_price = last_price or is_flat and period_price = last_price) then null
             when days_numerator > 0 then 'days'
@@ -174,6 +180,7 @@ summed as (
         sum(signed_quantity * cast(days as decimal(10,0))) as quantity_days,
         sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
         count(*) as line_count,
+        bool_or(quantity is null) as is_quantity_unknown,
         max(kind) as single_kind,
         max(cast(case when is_flat then period_price else abs(unit_price) end as decimal(38,10))) as single_price,
         max(cast(period_price as decimal(38,10))) as single_period_price,
@@ -252,6 +259,7 @@ select
     averaged.single_period_price,
     cast(averaged.single_days as bigint) as single_days,
     coalesce(averaged.line_count, 0) as line_count,
+    coalesce(averaged.is_quantity_unknown, false) as is_quantity_unknown,
     coalesce(averaged.has_manual_override, false) as has_manual_override,
     every_role.first_issued_date,
     averaged.evidence

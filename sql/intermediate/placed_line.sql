@@ -34,6 +34,7 @@ not_null = ["invoice_line_id", "contract_line_id", "service_start_date", "servic
 [decisions]
 arithmetic = "A whole period's gross amount is quantity times price, read as the price of the period, of its price period, or of each of several periods; other readings are an error of the line"
 conversion = "Arithmetic is put right in the invoice's currency; then each amount is converted once, half up in the contract's currency, the unit price at eight decimals"
+rated = "Lines rated by tiers, packages, percentage or included units have no such product: only gross less discount and amount can disagree"
 null_days = "No days at all: the cell of the issue date, under arrears the one before"
 ---*/
 with billed_line as (
@@ -67,6 +68,7 @@ line_grid as (
         contract_line_id,
         component,
         pricing_model,
+        is_rated,
         months,
         is_single_period,
         anchor_month_no,
@@ -94,6 +96,7 @@ dated as (
         billed_line.*,
         line_grid.component,
         line_grid.pricing_model,
+        line_grid.is_rated,
         line_grid.months,
         line_grid.is_single_period,
         line_grid.anchor_month_no,
@@ -210,7 +213,7 @@ righted as (
     select
         candidates.*,
         case
-            when not is_whole or product_once is null then gross_amount
+            when not is_whole or is_rated or product_once is null then gross_amount
             when gross_amount = product_once or gross_amount = product_by_cells then gross_amount
             when component = 'charge' and gross_amount = product_by_months then gross_amount
             else product_once

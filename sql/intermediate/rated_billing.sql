@@ -1,0 +1,252 @@
+/*---
+title = "What the contract would charge for the quantity billed on a rated line"
+owner = "finance"
+grain = ["contract_line_id", "cell_no"]
+
+[columns]
+contract_line_id = { type = "text", doc = "Canonical contract line" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+reading = { type = "text", doc = "How the billed quantity reads: total, excess over the included units, packages, or unknown" }
+billed_value_days = { type = "decimal(38,10)", doc = "R of the billed quantity under the terms of each day, times days, added up as the due value is" }
+contracted_value_days = { type = "decimal(38,10)", doc = "The same for the contracted quantity, before seats raise it" }
+
+[checks]
+not_null = ["contract_line_id", "cell_no", "reading"]
+
+[decisions]
+included = "The billed quantity is what lies over the included units, unless the gross amount is what the contract charges for it as a total, one minor unit a line allowed"
+packages = "A package line whose gross amount is quantity times price counts packages"
+unknown = "A line without quantity bills the contract's: the gap is one of price"
+---*/
+with line_grid as (
+    select
+        contract_line_id,
+        component,
+        minor_digits
+    from line_grid
+    where is_rated
+),
+
+tier_step as (
+    select
+        contract_line_id,
+        version,
+        lower_quantity,
+        upper_quantity,
+        base_quantity,
+        base_amount,
+        price
+    from tier_step
+),
+
+rated_segment as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        version,
+        family,
+        package_size,
+        unit_rate,
+        included_quantity,
+        contracted_quantity,
+        share_quantity,
+        share_total,
+        value_days
+    from rated_segment
+),
+
+expected_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        days_numerator,
+        days_denominator,
+        day_unit
+    from expected_charge
+    where days_numerator > 0
+),
+
+billed_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        billed_quantity,
+        quantity_fraction,
+        gross_amount,
+        line_count,
+        is_quantity_unknown
+    from billed_charge
+    where line_count > 0
+),
+
+-- The gross amount as it would be for all charged days, in the scale of value_days.
+billed as (
+    select
+        billed_charge.contract_line_id,
+        billed_charge.cell_no,
+        billed_charge.is_quantity_unknown,
+        cast(greatest(billed_charge.billed_quantity, 0) as decimal(38,6)) as quantity,
+        cast(case
+            when line_grid.component = 'charge' and billed_charge.quantity_fraction <> 0
+                then cast(billed_charge.gross_amount as double) * expected_charge.days_numerator * cast(billed_charge.billed_quantity as double)
+                    / (cast(billed_charge.quantity_fraction as double) * expected_charge.days_denominator)
+            else cast(billed_charge.gross_amount as double)
+        end as decimal(38,10)) as gross,
+        cast(expected_charge.day_unit as double) / expected_charge.days_denominator as day_scale,
+        cast(billed_charge.line_count as decimal(10,0))
+            * case line_grid.minor_digits when 0 then cast(1 as decimal(18,4)) when 3 then cast(0.001 as decimal(18,4)) else cast(0.01 as decimal(18,4)) end
+            as tolerance
+    from billed_charge
+    inner join line_grid
+        on billed_charge.contract_line_id = line_grid.contract_line_id
+    inner join expected_charge
+        on billed_charge.contract_line_id = expected_charge.contract_line_id
+        and billed_charge.cell_no = expected_charge.cell_no
+),
+
+segment as (
+    select
+        rated_segment.*,
+        billed.quantity
+    from rated_segment
+    inner join billed
+        on rated_segment.contract_line_id = billed.contract_line_id
+        and rated_segment.cell_no = billed.cell_no
+),
+
+asked as (
+    select
+        segment.*,
+        'total' as reading,
+        cast(greatest(quantity - included_quantity, 0) as decimal(38,6)) as excess_units
+    from segment
+    union all
+    select
+        segment.*,
+        'excess' as reading,
+        quantity as excess_units
+    from segment
+    union all
+    select
+        segment.*,
+        'packages' as reading,
+        cast(quantity * package_size as decimal(38,6)) as excess_units
+    from segment
+    where family = 'package'
+    union all
+    select
+        segment.*,
+        'contracted' as reading,
+        cast(greatest(contracted_quantity - included_quantity, 0) as decimal(38,6)) as excess_units
+    from segment
+    where contracted_quantity is not null
+),
+
+counted as (
+    select
+        asked.*,
+        cast(round(cast(excess_units as double) / cast(coalesce(nullif(package_size, 0), 1) as double)) as decimal(38,0)) as near_packages
+    from asked
+),
+
+pieced as (
+    select
+        counted.*,
+        tier_step.base_amount,
+        coalesce(cast(tier_step.price as decimal(38,10)), counted.unit_rate) as rate,
+        cast(case
+            when counted.family = 'package' and near_packages * coalesce(counted.package_size, 1) < counted.excess_units then near_packages + 1
+            when counted.family = 'package' and (near_packages - 1) * coalesce(counted.package_size, 1) >= counted.excess_units then near_packages - 1
+            when counted.family = 'package' then near_packages
+            else counted.excess_units - tier_step.base_quantity
+        end as decimal(38,6)) as charged_units
+    from counted
+    left join tier_step
+        on counted.contract_line_id = tier_step.contract_line_id
+        and counted.version = tier_step.version
+        and counted.excess_units > tier_step.lower_quantity
+        and counted.excess_units <= tier_step.upper_quantity
+),
+
+rated as (
+    select
+        pieced.*,
+        cast(case
+            when family = 'flat' then unit_rate
+            when excess_units = 0 then 0
+            else base_amount + cast(charged_units * rate as decimal(38,10))
+        end as decimal(38,10)) as gross
+    from pieced
+),
+
+weighed as (
+    select
+        rated.*,
+        cast(gross * share_quantity as decimal(38,16)) as value_part,
+        cast(round(cast(gross as double) * cast(share_quantity as double) / cast(share_total as double)) as decimal(38,0)) as value_whole
+    from rated
+),
+
+shared as (
+    select
+        contract_line_id,
+        cell_no,
+        reading,
+        included_quantity,
+        value_days as due_value_days,
+        case
+            when share_total = 1 then cast(value_part as decimal(38,10))
+            else cast(value_whole + cast(
+                cast(value_part - value_whole * share_total as double) / cast(share_total as double)
+                as decimal(38,10)
+            ) as decimal(38,10))
+        end as value_days
+    from weighed
+),
+
+pivoted as (
+    select
+        contract_line_id,
+        cell_no,
+        max(included_quantity) as included_quantity,
+        sum(case when reading = 'total' then value_days end) as total_value,
+        sum(case when reading = 'excess' then value_days end) as excess_value,
+        sum(case when reading = 'packages' then value_days end) as packages_value,
+        sum(case when reading = 'contracted' then value_days end) as contracted_value,
+        sum(case when reading = 'total' then due_value_days end) as due_value
+    from shared
+    group by
+        contract_line_id,
+        cell_no
+),
+
+read as (
+    select
+        pivoted.*,
+        case
+            when billed.is_quantity_unknown then 'unknown'
+            when abs(billed.gross - cast(cast(pivoted.total_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'total'
+            when abs(billed.gross - cast(cast(pivoted.excess_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'excess'
+            when abs(billed.gross - cast(cast(pivoted.packages_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'packages'
+            when pivoted.included_quantity > 0 then 'excess'
+            else 'total'
+        end as reading
+    from pivoted
+    inner join billed
+        on pivoted.contract_line_id = billed.contract_line_id
+        and pivoted.cell_no = billed.cell_no
+)
+
+select
+    contract_line_id,
+    cell_no,
+    reading,
+    cast(case reading
+        when 'unknown' then due_value
+        when 'excess' then excess_value
+        when 'packages' then packages_value
+        else total_value
+    end as decimal(38,10)) as billed_value_days,
+    cast(contracted_value as decimal(38,10)) as contracted_value_days
+from read
