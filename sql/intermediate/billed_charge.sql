@@ -79,6 +79,7 @@ expected_charge as (
         days_numerator,
         days_denominator,
         day_unit,
+        is_rated,
         last_price,
         last_quantity
     from expected_charge
@@ -87,8 +88,8 @@ expected_charge as (
 standing as (
     select
         line_allocation.*,
-        line_grid.pricing_model = 'flat' and not line_grid.is_rated as is_flat,
-        line_grid.is_rated,
+        line_grid.pricing_model = 'flat' and not coalesce(expected_charge.is_rated, line_grid.is_rated) as is_flat,
+        coalesce(expected_charge.is_rated, line_grid.is_rated) as is_rated,
         line_grid.proration_method,
         coalesce(expected_charge.days_numerator, 0) as days_numerator,
         expected_charge.days_denominator,

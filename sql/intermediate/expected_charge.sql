@@ -24,7 +24,9 @@ days_numerator = { type = "integer", doc = "F: charged days by the proration met
 days_denominator = { type = "integer", doc = "D: days of a whole period by the proration method" }
 day_unit = { type = "integer", doc = "12 where a part period is counted over 365 days, else 1; F carries it" }
 quantity_days = { type = "decimal(38,6)", doc = "A: quantity times days, added up" }
-value_days = { type = "decimal(38,10)", doc = "B: quantity times price times days, added up" }
+contracted_days = { type = "decimal(38,6)", doc = "A with the contracted quantity, before seats raise it" }
+value_days = { type = "decimal(38,10)", doc = "B: quantity times price times days, of rated lines R(x) times days, added up" }
+is_rated = { type = "boolean", doc = "Some day's terms are no quantity times price" }
 last_version = { type = "integer", doc = "Contract version of the last charged day" }
 last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged day" }
 last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
@@ -85,7 +87,9 @@ segment_charge as (
         price,
         weight,
         quantity_days,
+        contracted_days,
         value_days,
+        is_rated,
         is_free,
         is_last,
         missing_term,
@@ -133,6 +137,7 @@ summed as (
         cast(coalesce(sum(case when not is_free then seg_days end), 0) as bigint) as charged_days,
         cast(coalesce(sum(case when not is_free then weight end), 0) as bigint) as weight,
         sum(case when not is_free then quantity_days end) as quantity_days,
+        sum(case when not is_free then contracted_days end) as contracted_days,
         sum(case when not is_free then value_days end) as value_days,
         sum(case when not is_free then cast(value_days * discount_factor as decimal(38,10)) end) as net_days,
         sum(case when not is_free then cast(discount_amount * cast(discount_weight as decimal(10,0)) as decimal(38,8)) end) as discount_days,
@@ -142,6 +147,7 @@ summed as (
         min(case when not is_free then missing_term end) as first_missing_term,
         bool_or(not is_free and quantity is not null) as has_quantity,
         bool_or(is_flat_usage) as is_flat_usage,
+        bool_or(is_rated) as is_rated,
         max(case when is_last then version end) as last_version,
         max(case when is_last then quantity end) as last_quantity,
         max(case when is_last then price end) as last_price,
@@ -295,7 +301,9 @@ select
     cast(denominator as bigint) as days_denominator,
     cast(day_unit as bigint) as day_unit,
     cast(coalesce(quantity_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,6)) as quantity_days,
+    cast(coalesce(contracted_days, 0) * cast(day_unit as decimal(4,0)) as decimal(38,6)) as contracted_days,
     gross_part as value_days,
+    is_rated,
     last_version,
     last_quantity,
     last_price,

@@ -36,8 +36,6 @@ with line_version as (
         pricing_model,
         quantity,
         price_period_months,
-        included_quantity,
-        seat_rule,
         unit_size,
         metric,
         is_rated,
@@ -56,6 +54,15 @@ line_grid as (
         life_start_date,
         life_end_date
     from line_grid
+),
+
+rated_term as (
+    select
+        contract_line_id,
+        version,
+        has_tiers,
+        missing_term
+    from rated_term
 ),
 
 line_price as (
@@ -274,7 +281,9 @@ priced as (
         line_price.rung_no,
         line_price.price,
         line_price.missing_term as missing_price,
-        line_price.step_no + line_price.term_no > 0 as is_escalated
+        line_price.step_no + line_price.term_no > 0 as is_escalated,
+        coalesce(rated_term.has_tiers, false) as has_tiers,
+        rated_term.missing_term as missing_rating
     from termed
     inner join line_price
         on termed.contract_line_id = line_price.contract_line_id
@@ -286,6 +295,9 @@ priced as (
         and termed.version = line_ramp.version
         and line_ramp.start_date <= termed.term_start_date
         and termed.term_start_date < line_ramp.end_date
+    left join rated_term
+        on termed.contract_line_id = rated_term.contract_line_id
+        and termed.version = rated_term.version
 )
 
 select
@@ -305,14 +317,12 @@ select
         when priced.is_frequency_missing then 'billing_frequency'
         when priced.component = 'charge' and priced.is_single_period and priced.price_period_months is not null then 'billing_frequency'
         when priced.missing_price is not null then priced.missing_price
-        when priced.price is null and priced.pricing_model in ('flat', 'per_unit', 'package', 'percentage') then 'unit_price'
+        when priced.missing_rating is not null then priced.missing_rating
+        when priced.price is null and not priced.has_tiers then 'unit_price'
         when priced.component = 'usage' and priced.metric is null and priced.pricing_model <> 'flat' then 'metric'
         when priced.component <> 'usage' and priced.pricing_model <> 'flat' and priced.quantity is null then 'quantity'
         when priced.is_go_live_missing then 'go_live_date'
         when priced.is_rated and priced.is_escalated then 'not_rated: escalated tiers'
-        when priced.pricing_model not in ('flat', 'per_unit') then concat_ws(' ', 'not_rated:', priced.pricing_model)
-        when priced.is_rated then 'not_rated: included units'
-        when coalesce(priced.seat_rule, 'none') <> 'none' then 'not_rated: seats'
     end as missing_term
 from priced
 left join uncharged_stretch

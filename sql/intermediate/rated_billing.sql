@@ -155,12 +155,12 @@ pieced as (
         counted.*,
         tier_step.base_amount,
         coalesce(cast(tier_step.price as decimal(38,10)), counted.unit_rate) as rate,
-        cast(case
-            when counted.family = 'package' and near_packages * coalesce(counted.package_size, 1) < counted.excess_units then near_packages + 1
-            when counted.family = 'package' and (near_packages - 1) * coalesce(counted.package_size, 1) >= counted.excess_units then near_packages - 1
-            when counted.family = 'package' then near_packages
-            else counted.excess_units - tier_step.base_quantity
-        end as decimal(38,6)) as charged_units
+        case
+            when counted.family <> 'package' then cast(counted.excess_units - tier_step.base_quantity as decimal(38,6))
+            when near_packages * counted.package_size < counted.excess_units then cast(near_packages + 1 as decimal(38,6))
+            when (near_packages - 1) * counted.package_size >= counted.excess_units then cast(near_packages - 1 as decimal(38,6))
+            else cast(near_packages as decimal(38,6))
+        end as charged_units
     from counted
     left join tier_step
         on counted.contract_line_id = tier_step.contract_line_id
@@ -172,11 +172,11 @@ pieced as (
 rated as (
     select
         pieced.*,
-        cast(case
+        case
             when family = 'flat' then unit_rate
-            when excess_units = 0 then 0
-            else base_amount + cast(charged_units * rate as decimal(38,10))
-        end as decimal(38,10)) as gross
+            when excess_units = 0 then cast(0 as decimal(38,10))
+            else cast(base_amount + cast(charged_units * rate as decimal(38,10)) as decimal(38,10))
+        end as gross
     from pieced
 ),
 

@@ -9,6 +9,7 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 seg_start_date = { type = "date", doc = "First day of the segment" }
 version = { type = "integer", doc = "The contract version in force" }
+is_rated = { type = "boolean", doc = "The version in force is no quantity times price" }
 family = { type = "text", doc = "graduated, volume, package, percentage or flat" }
 package_size = { type = "decimal(18,6)", doc = "Units per package" }
 unit_rate = { type = "decimal(38,10)", doc = "The line's own price of one unit per billing period, percent points over 100" }
@@ -21,7 +22,7 @@ value_days = { type = "decimal(38,10)", doc = "gross times the segment's weight"
 missing_term = { type = "text", doc = "price_tier where no tier and no unit price holds for the quantity" }
 
 [checks]
-not_null = ["contract_line_id", "cell_no", "seg_start_date", "version", "family", "included_quantity", "share_quantity", "share_total"]
+not_null = ["contract_line_id", "cell_no", "seg_start_date", "version", "is_rated", "family", "included_quantity", "share_quantity", "share_total"]
 
 [decisions]
 usage = "All usage of a period is rated once under the terms of each segment; the segments share by their usage, without usage by their days"
@@ -43,6 +44,7 @@ rated_term as (
         contract_line_id,
         version,
         family,
+        is_rated,
         has_tiers,
         included_quantity,
         is_included_prorated,
@@ -110,18 +112,19 @@ segment as (
         line_grid.component,
         line_grid.is_single_period,
         rated_term.family,
+        rated_term.is_rated,
         rated_term.has_tiers,
         rated_term.package_size,
         rated_term.is_included_prorated,
         rated_term.included_quantity as included_whole,
-        cast(case
-            when rated_term.family = 'percentage' then cast(term_segment.price as decimal(38,8)) * cast(0.01 as decimal(4,2))
-            else term_segment.price
-        end as decimal(38,10)) as unit_rate,
-        cast(case
-            when line_grid.component = 'usage' then coalesce(usage_quantity.units, 0)
-            else coalesce(seat_quantity.quantity, term_segment.quantity)
-        end as decimal(38,6)) as units
+        case
+            when rated_term.family = 'percentage' then cast(cast(term_segment.price as decimal(38,8)) * cast(0.01 as decimal(4,2)) as decimal(38,10))
+            else cast(term_segment.price as decimal(38,10))
+        end as unit_rate,
+        case
+            when line_grid.component = 'usage' then cast(coalesce(usage_quantity.units, 0) as decimal(38,6))
+            else cast(coalesce(seat_quantity.quantity, term_segment.quantity) as decimal(38,6))
+        end as units
     from term_segment
     inner join line_grid
         on term_segment.contract_line_id = line_grid.contract_line_id
@@ -149,23 +152,23 @@ totalled as (
 shared as (
     select
         totalled.*,
-        cast(case
+        case
             when is_included_prorated and not (is_single_period and cell_end_date >= date '9999-01-01')
-                then cast(cast(included_whole as double) * charged_days / cell_days as decimal(38,12))
-            else included_whole
-        end as decimal(38,6)) as included_quantity,
-        case when component = 'usage' then total_units else units end as asked_units,
-        cast(case
-            when component = 'charge' then seg_measure
-            when component = 'one_off' then 1
-            when total_units = 0 then seg_days
+                then cast(cast(cast(included_whole as double) * charged_days / cell_days as decimal(38,12)) as decimal(38,6))
+            else cast(included_whole as decimal(38,6))
+        end as included_quantity,
+        case when component = 'usage' then cast(total_units as decimal(38,6)) else units end as asked_units,
+        case
+            when component = 'charge' then cast(seg_measure as decimal(38,6))
+            when component = 'one_off' then cast(1 as decimal(38,6))
+            when total_units = 0 then cast(seg_days as decimal(38,6))
             else units
-        end as decimal(38,6)) as share_quantity,
-        cast(case
-            when component <> 'usage' then 1
-            when total_units = 0 then charged_days
-            else total_units
-        end as decimal(38,6)) as share_total
+        end as share_quantity,
+        case
+            when component <> 'usage' then cast(1 as decimal(38,6))
+            when total_units = 0 then cast(charged_days as decimal(38,6))
+            else cast(total_units as decimal(38,6))
+        end as share_total
     from totalled
 ),
 
@@ -185,12 +188,12 @@ pieced as (
         excess.*,
         tier_step.base_amount,
         coalesce(cast(tier_step.price as decimal(38,10)), excess.unit_rate) as rate,
-        cast(case
-            when excess.family = 'package' and near_packages * coalesce(excess.package_size, 1) < excess.excess_units then near_packages + 1
-            when excess.family = 'package' and (near_packages - 1) * coalesce(excess.package_size, 1) >= excess.excess_units then near_packages - 1
-            when excess.family = 'package' then near_packages
-            else excess.excess_units - tier_step.base_quantity
-        end as decimal(38,6)) as charged_units
+        case
+            when excess.family <> 'package' then cast(excess.excess_units - tier_step.base_quantity as decimal(38,6))
+            when near_packages * excess.package_size < excess.excess_units then cast(near_packages + 1 as decimal(38,6))
+            when (near_packages - 1) * excess.package_size >= excess.excess_units then cast(near_packages - 1 as decimal(38,6))
+            else cast(near_packages as decimal(38,6))
+        end as charged_units
     from excess
     left join tier_step
         on excess.contract_line_id = tier_step.contract_line_id
@@ -202,11 +205,11 @@ pieced as (
 rated as (
     select
         pieced.*,
-        cast(case
+        case
             when family = 'flat' then unit_rate
-            when excess_units = 0 then 0
-            else base_amount + cast(charged_units * rate as decimal(38,10))
-        end as decimal(38,10)) as gross
+            when excess_units = 0 then cast(0 as decimal(38,10))
+            else cast(base_amount + cast(charged_units * rate as decimal(38,10)) as decimal(38,10))
+        end as gross
     from pieced
 ),
 
@@ -223,6 +226,7 @@ select
     cell_no,
     seg_start_date,
     version,
+    is_rated,
     family,
     package_size,
     unit_rate,
@@ -231,12 +235,12 @@ select
     share_quantity,
     share_total,
     gross,
-    cast(case
+    case
         when share_total = 1 then cast(value_part as decimal(38,10))
-        else value_whole + cast(
+        else cast(value_whole + cast(
             cast(value_part - value_whole * share_total as double) / cast(share_total as double)
             as decimal(38,10)
-        )
-    end as decimal(38,10)) as value_days,
+        ) as decimal(38,10))
+    end as value_days,
     case when gross is null and asked_units is not null and has_tiers then 'price_tier' end as missing_term
 from weighed

@@ -8,18 +8,19 @@ never_reads = ["invoice", "invoice_line", "payment", "payment_event", "credit_no
 contract_line_id = { type = "text", doc = "Canonical contract line, one that some version rates" }
 version = { type = "integer", doc = "The contract version" }
 family = { type = "text", doc = "graduated, volume, package, percentage or flat: how R(x) is formed" }
+is_rated = { type = "boolean", doc = "This version is no quantity times price" }
 has_tiers = { type = "boolean", doc = "Price tiers are known" }
-included_quantity = { type = "decimal(38,12)", doc = "Units of a billing period that the price includes, 0 where none" }
+included_quantity = { type = "decimal(38,12)", doc = "Units that the price of a whole billing period includes, 0 where none" }
 is_included_prorated = { type = "boolean", doc = "Included units shrink with a partial period" }
 package_size = { type = "decimal(18,6)", doc = "Units per package" }
 missing_term = { type = "text", doc = "What stands in the way of rating, whatever the quantity; null where nothing does" }
 
 [checks]
-not_null = ["contract_line_id", "version", "family", "has_tiers", "included_quantity", "is_included_prorated"]
+not_null = ["contract_line_id", "version", "family", "is_rated", "has_tiers", "included_quantity", "is_included_prorated"]
 
 [decisions]
 one_family = "Per unit with included units and overage are graduated without tiers: everything beyond is at the line's unit price"
-included = "Included units are those of a billing period, restated from the price period; null is none, but not on an overage line without tiers"
+included = "Included usage is that of a billing period, restated from the price period; included units of a recurring line are a stock like its quantity and hold as written; null is none, but not on an overage line without tiers"
 not_rated = "Unused units that roll over, and units shared by several lines, are not rated"
 ---*/
 with line_version as (
@@ -33,7 +34,8 @@ with line_version as (
         is_included_prorated,
         rollover_rule,
         pool_id,
-        package_size
+        package_size,
+        is_rated
     from line_version
 ),
 
@@ -94,13 +96,14 @@ select
         when pricing_model in ('flat', 'volume', 'package', 'percentage') then pricing_model
         else 'graduated'
     end as family,
+    is_rated,
     has_tiers and pricing_model in ('graduated', 'volume', 'overage') as has_tiers,
     cast(case
-        when pricing_model = 'flat' or included_quantity is null then 0
-        when component = 'one_off' or months is null or price_period_months is null then included_quantity
+        when pricing_model = 'flat' or included_quantity is null then cast(0 as decimal(38,12))
+        when component <> 'usage' or months is null or price_period_months is null then cast(included_quantity as decimal(38,12))
         else cast(cast(included_quantity as double) * months / price_period_months as decimal(38,12))
     end as decimal(38,12)) as included_quantity,
-    coalesce(is_included_prorated, false) as is_included_prorated,
+    component = 'usage' and coalesce(is_included_prorated, false) as is_included_prorated,
     package_size,
     case
         when pricing_model not in ('flat', 'per_unit', 'graduated', 'volume', 'package', 'overage', 'percentage')

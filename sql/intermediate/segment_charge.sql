@@ -24,7 +24,9 @@ quantity = { type = "decimal(18,6)", doc = "Quantity that is due" }
 price = { type = "decimal(18,8)", doc = "Price of one unit per billing period" }
 weight = { type = "integer", doc = "What the segment's days count: by the proration method; one-offs and usage once" }
 quantity_days = { type = "decimal(38,6)", doc = "Quantity times weight" }
+contracted_days = { type = "decimal(38,6)", doc = "Contracted quantity times weight" }
 value_days = { type = "decimal(38,10)", doc = "Gross value of a whole period times weight" }
+is_rated = { type = "boolean", doc = "The terms are no quantity times price" }
 is_free = { type = "boolean", doc = "Not charged: inside an agreed free period or a pause" }
 is_last = { type = "boolean", doc = "The last charged segment of its period" }
 missing_term = { type = "text", doc = "What stands in the way of rating these days; null where nothing does" }
@@ -67,7 +69,6 @@ term_segment as (
         rung_no,
         quantity,
         price,
-        unit_size,
         is_free,
         missing_term,
         discount_factor,
@@ -82,18 +83,47 @@ usage_quantity as (
         contract_line_id,
         cell_no,
         seg_start_date,
-        quantity
+        units
     from usage_quantity
+),
+
+seat_quantity as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        quantity,
+        missing_term
+    from seat_quantity
+),
+
+rated_segment as (
+    select
+        contract_line_id,
+        cell_no,
+        seg_start_date,
+        is_rated,
+        value_days,
+        missing_term
+    from rated_segment
 ),
 
 weighed as (
     select
-        term_segment.* exclude (quantity),
+        term_segment.* exclude (quantity, missing_term),
+        coalesce(term_segment.missing_term, seat_quantity.missing_term, rated_segment.missing_term) as missing_term,
         case
             when line_grid.component = 'usage' and line_grid.pricing_model <> 'flat'
-                then cast(cast(cast(usage_quantity.quantity as double) / coalesce(term_segment.unit_size, 1) as decimal(38,6)) as decimal(18,6))
+                then usage_quantity.units
             else term_segment.quantity
         end as contracted_quantity,
+        case
+            when line_grid.component = 'usage' and line_grid.pricing_model <> 'flat' then usage_quantity.units
+            else coalesce(seat_quantity.quantity, term_segment.quantity)
+        end as quantity,
+        coalesce(rated_segment.is_rated, false) as is_rated,
+        rated_segment.contract_line_id is not null and (line_grid.component <> 'usage' or line_grid.pricing_model <> 'flat') as has_rating,
+        rated_segment.value_days as rated_value_days,
         case
             when line_grid.component = 'charge' then term_segment.seg_measure
             when line_grid.component = 'usage' and line_grid.pricing_model = 'flat' then term_segment.seg_days
@@ -106,13 +136,14 @@ weighed as (
         on term_segment.contract_line_id = usage_quantity.contract_line_id
         and term_segment.cell_no = usage_quantity.cell_no
         and term_segment.seg_start_date = usage_quantity.seg_start_date
-),
-
-counted as (
-    select
-        weighed.*,
-        contracted_quantity as quantity
-    from weighed
+    left join seat_quantity
+        on term_segment.contract_line_id = seat_quantity.contract_line_id
+        and term_segment.cell_no = seat_quantity.cell_no
+        and term_segment.seg_start_date = seat_quantity.seg_start_date
+    left join rated_segment
+        on term_segment.contract_line_id = rated_segment.contract_line_id
+        and term_segment.cell_no = rated_segment.cell_no
+        and term_segment.seg_start_date = rated_segment.seg_start_date
 )
 
 select
@@ -135,7 +166,12 @@ select
     price,
     cast(weight as bigint) as weight,
     cast(cast(quantity as decimal(38,6)) * cast(weight as decimal(10,0)) as decimal(38,6)) as quantity_days,
-    cast(cast(cast(quantity as decimal(38,6)) * price as decimal(38,14)) * cast(weight as decimal(10,0)) as decimal(38,10)) as value_days,
+    cast(cast(contracted_quantity as decimal(38,6)) * cast(weight as decimal(10,0)) as decimal(38,6)) as contracted_days,
+    case
+        when has_rating then rated_value_days
+        else cast(cast(cast(quantity as decimal(38,6)) * price as decimal(38,14)) * cast(weight as decimal(10,0)) as decimal(38,10))
+    end as value_days,
+    is_rated,
     is_free,
     not is_free and row_number() over (partition by contract_line_id, cell_no, is_free order by seg_start_date desc) = 1 as is_last,
     missing_term,
@@ -143,4 +179,4 @@ select
     discount_amount,
     expired_pct,
     expired_amount
-from counted
+from weighed

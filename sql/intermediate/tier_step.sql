@@ -106,14 +106,14 @@ own_tier as (
 restated as (
     select
         own_tier.*,
-        cast(case
-            when price_period_months is null or component <> 'charge' then unit_price
+        case
+            when price_period_months is null or component <> 'charge' then cast(unit_price as decimal(38,10))
             else cast(cast(unit_price as double) * months / price_period_months as decimal(38,10))
-        end as decimal(38,10)) as exact_price,
-        cast(case
-            when price_period_months is null or component = 'one_off' then flat_fee
+        end as exact_price,
+        case
+            when price_period_months is null or component = 'one_off' then cast(flat_fee as decimal(38,10))
             else cast(round(cast(cast(flat_fee as double) * months / price_period_months as decimal(38,10)), 8) as decimal(38,10))
-        end as decimal(38,10)) as period_fee
+        end as period_fee
     from own_tier
 ),
 
@@ -209,11 +209,11 @@ select
     version,
     lower_quantity,
     upper_quantity,
-    cast(case when family = 'volume' then 0 else lower_quantity end as decimal(18,6)) as base_quantity,
-    cast(case
+    case when family = 'volume' then cast(0 as decimal(18,6)) else lower_quantity end as base_quantity,
+    case
         when family = 'volume' then period_fee
-        else amount_to_here - full_amount + fee_to_here
-    end as decimal(38,10)) as base_amount,
+        else cast(amount_to_here - full_amount + fee_to_here as decimal(38,10))
+    end as base_amount,
     price
 from summed
 union all
@@ -222,7 +222,7 @@ select
     version,
     cast(lower_quantity as decimal(18,6)) as lower_quantity,
     cast(999999999999 as decimal(18,6)) as upper_quantity,
-    cast(case when family = 'volume' then 0 else lower_quantity end as decimal(18,6)) as base_quantity,
-    cast(case when family = 'volume' then 0 else paid_amount end as decimal(38,10)) as base_amount,
+    case when family = 'volume' then cast(0 as decimal(18,6)) else cast(lower_quantity as decimal(18,6)) end as base_quantity,
+    case when family = 'volume' then cast(0 as decimal(38,10)) else cast(paid_amount as decimal(38,10)) end as base_amount,
     cast(null as decimal(18,8)) as price
 from beyond
