@@ -25,6 +25,7 @@ single_days = { type = "integer", doc = "Its days as the contract counts them" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
 is_quantity_unknown = { type = "boolean", doc = "A line that stands names no quantity" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
+has_converted = { type = "boolean", doc = "A line that stands was billed in another currency" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line, reversed ones included" }
 evidence = { type = "text", doc = "The invoice lines" }
 
@@ -59,7 +60,8 @@ with line_allocation as (
         cells,
         is_whole,
         is_priced_whole,
-        is_manual_override
+        is_manual_override,
+        is_converted
     from line_allocation
 ),
 
@@ -187,6 +189,7 @@ summed as (
         max(cast(period_price as decimal(38,10))) as single_period_price,
         max(measure * day_unit) as single_days,
         bool_or(is_manual_override) as has_manual_override,
+        bool_or(is_converted) as has_converted,
         string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
     from ranked
     group by
@@ -262,6 +265,7 @@ select
     coalesce(averaged.line_count, 0) as line_count,
     coalesce(averaged.is_quantity_unknown, false) as is_quantity_unknown,
     coalesce(averaged.has_manual_override, false) as has_manual_override,
+    coalesce(averaged.has_converted, false) as has_converted,
     every_role.first_issued_date,
     averaged.evidence
 from every_role

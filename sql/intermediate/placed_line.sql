@@ -215,7 +215,7 @@ righted as (
         case
             when not is_whole or is_rated or product_once is null then gross_amount
             when gross_amount = product_once or gross_amount = product_by_cells then gross_amount
-            when component = 'charge' and gross_amount = product_by_months then gross_amount
+            when (component = 'charge' or pricing_model = 'flat') and gross_amount = product_by_months then gross_amount
             else product_once
         end as right_gross_amount
     from candidates
