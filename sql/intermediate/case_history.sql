@@ -56,7 +56,7 @@ continued = "A new case takes over first_seen_date from the oldest case that clo
 between = "Where contract_drift was published after the last ledger, its first_seen_date counts"
 carried = "A closed case that is not found any more is carried for ledger_closed_days, so that it is known when it comes back"
 ---*/
-with contract_drift_period as (
+with settled_finding as (
     select
         finding_id,
         check_code,
@@ -67,7 +67,7 @@ with contract_drift_period as (
         product_id,
         subject_id,
         currency
-    from contract_drift_period
+    from settled_finding
 ),
 
 case_row as (
@@ -190,7 +190,7 @@ named as (
         max(product_id) as product_id,
         max(subject_id) as subject_id,
         max(currency) as currency
-    from contract_drift_period
+    from settled_finding
     group by finding_id
 ),
 

@@ -31,7 +31,7 @@ not_null = ["finding_id", "component", "period_start_date", "step", "gap_before"
 [decisions]
 same_run = "The rows before are those of the date whose ledger is continued, so that both speak of the same run"
 ---*/
-with contract_drift_period as (
+with settled_finding as (
     select
         finding_id,
         check_code,
@@ -42,21 +42,12 @@ with contract_drift_period as (
         component,
         period_start_date,
         step,
+        billable_date,
         gap_amount,
         waived_amount,
-        coalesce(absorbed_amount, 0) as absorbed_amount,
+        gap_amount - waived_amount - corrected_amount - leak_amount as absorbed_amount,
         corrected_amount,
         leak_amount
-    from contract_drift_period
-),
-
-settled_finding as (
-    select
-        finding_id,
-        component,
-        period_start_date,
-        step,
-        billable_date
     from settled_finding
 ),
 
@@ -90,44 +81,32 @@ before as (
         on published_period.as_of_date = last_run.ledger_date
 ),
 
-found as (
-    select
-        contract_drift_period.*,
-        settled_finding.billable_date
-    from contract_drift_period
-    left join settled_finding
-        on contract_drift_period.finding_id = settled_finding.finding_id
-        and contract_drift_period.component = settled_finding.component
-        and contract_drift_period.period_start_date = settled_finding.period_start_date
-        and contract_drift_period.step = settled_finding.step
-),
-
 paired as (
     select
-        coalesce(found.finding_id, before.finding_id) as finding_id,
-        coalesce(found.component, before.component, '') as component,
-        coalesce(found.period_start_date, before.period_start_date) as period_start_date,
-        coalesce(found.step, before.step, '') as step,
-        coalesce(found.check_code, before.check_code) as check_code,
-        coalesce(found.account_id, before.account_id) as account_id,
-        coalesce(found.contract_id, before.contract_id, '') as contract_id,
-        coalesce(found.contract_line_id, before.contract_line_id, '') as contract_line_id,
-        coalesce(found.subject_id, before.subject_id, '') as subject_id,
-        found.billable_date,
-        found.finding_id is not null as is_found,
+        coalesce(settled_finding.finding_id, before.finding_id) as finding_id,
+        coalesce(settled_finding.component, before.component, '') as component,
+        coalesce(settled_finding.period_start_date, before.period_start_date) as period_start_date,
+        coalesce(settled_finding.step, before.step, '') as step,
+        coalesce(settled_finding.check_code, before.check_code) as check_code,
+        coalesce(settled_finding.account_id, before.account_id) as account_id,
+        coalesce(settled_finding.contract_id, before.contract_id, '') as contract_id,
+        coalesce(settled_finding.contract_line_id, before.contract_line_id, '') as contract_line_id,
+        coalesce(settled_finding.subject_id, before.subject_id, '') as subject_id,
+        settled_finding.billable_date,
+        settled_finding.finding_id is not null as is_found,
         coalesce(before.gap_amount, 0) as gap_before,
-        coalesce(found.gap_amount, 0) as gap_amount,
-        coalesce(found.waived_amount, 0) as waived_amount,
-        coalesce(found.absorbed_amount, 0) as absorbed_amount,
+        coalesce(settled_finding.gap_amount, 0) as gap_amount,
+        coalesce(settled_finding.waived_amount, 0) as waived_amount,
+        coalesce(settled_finding.absorbed_amount, 0) as absorbed_amount,
         coalesce(before.corrected_amount, 0) as corrected_before,
-        coalesce(found.corrected_amount, 0) as corrected_amount,
-        coalesce(found.leak_amount, 0) as open_amount
-    from found
+        coalesce(settled_finding.corrected_amount, 0) as corrected_amount,
+        coalesce(settled_finding.leak_amount, 0) as open_amount
+    from settled_finding
     full outer join before
-        on found.finding_id = before.finding_id
-        and found.component = coalesce(before.component, '')
-        and found.period_start_date = before.period_start_date
-        and found.step = coalesce(before.step, '')
+        on settled_finding.finding_id = before.finding_id
+        and settled_finding.component = coalesce(before.component, '')
+        and settled_finding.period_start_date = before.period_start_date
+        and settled_finding.step = coalesce(before.step, '')
 )
 
 select
