@@ -53,6 +53,28 @@ currency_minor_unit as (
     from currency_minor_unit
 ),
 
+sla_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from sla_finding
+),
+
 -- Amounts as text in the currency's decimals.
 receivable_figure as (
     select
@@ -133,3 +155,5 @@ select
     evidence,
     explanation
 from receivable
+union all
+select * from sla_finding
