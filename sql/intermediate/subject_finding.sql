@@ -53,6 +53,116 @@ currency_minor_unit as (
     from currency_minor_unit
 ),
 
+credit_note_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from credit_note_finding
+),
+
+write_off_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from write_off_finding
+),
+
+late_fee_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from late_fee_finding
+),
+
+payment_terms_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from payment_terms_finding
+),
+
+tax_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from tax_finding
+),
+
 sla_finding as (
     select
         check_code,
@@ -73,6 +183,72 @@ sla_finding as (
         evidence,
         explanation
     from sla_finding
+),
+
+service_after_end_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from service_after_end_finding
+),
+
+price_opportunity_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from price_opportunity_finding
+),
+
+unentitled_use_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from unentitled_use_finding
 ),
 
 -- Amounts as text in the currency's decimals.
@@ -156,4 +332,29 @@ select
     explanation
 from receivable
 union all
-select * from sla_finding
+select *
+from credit_note_finding
+union all
+select *
+from write_off_finding
+union all
+select *
+from late_fee_finding
+union all
+select *
+from payment_terms_finding
+union all
+select *
+from tax_finding
+union all
+select *
+from sla_finding
+union all
+select *
+from service_after_end_finding
+union all
+select *
+from price_opportunity_finding
+union all
+select *
+from unentitled_use_finding
