@@ -4,7 +4,7 @@ owner = "finance"
 severity = "block"
 
 [columns]
-contract_line_id = { type = "text", doc = "The contract line" }
+contract_line_id = { type = "text", doc = "The contract line, or the commitment of a true-up" }
 component = { type = "text", doc = "The component" }
 period_start_date = { type = "date", doc = "First day of the service period" }
 finding_amount = { type = "decimal(18,4)", doc = "Leak less liability by the findings" }
@@ -18,6 +18,7 @@ with obligation as (
         underbilled_amount,
         overbilled_amount,
         waived_amount,
+        absorbed_amount,
         corrected_amount
     from obligation
     where verdict = 'verified'
@@ -25,14 +26,15 @@ with obligation as (
 
 contract_drift_period as (
     select
-        contract_line_id,
+        case when component = 'true_up' and contract_line_id = '' then subject_id else contract_line_id end as contract_line_id,
         component,
         period_start_date,
         leak_amount,
         waived_amount,
+        absorbed_amount,
         corrected_amount
     from contract_drift_period
-    where component <> ''
+    where component in ('charge', 'usage', 'one_off', 'true_up')
 ),
 
 found as (
@@ -42,6 +44,7 @@ found as (
         period_start_date,
         sum(leak_amount) as leak_amount,
         sum(waived_amount) as waived_amount,
+        sum(absorbed_amount) as absorbed_amount,
         sum(corrected_amount) as corrected_amount
     from contract_drift_period
     group by
@@ -64,4 +67,5 @@ full outer join found
 where obligation.contract_line_id is null
     or obligation.underbilled_amount - obligation.overbilled_amount <> coalesce(found.leak_amount, 0)
     or obligation.waived_amount <> coalesce(found.waived_amount, 0)
+    or obligation.absorbed_amount <> coalesce(found.absorbed_amount, 0)
     or obligation.corrected_amount <> - coalesce(found.corrected_amount, 0)

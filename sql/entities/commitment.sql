@@ -1,7 +1,7 @@
 /*---
 title = "Minimum commitments"
 owner = "finance"
-grain = ["term_source", "commitment_id"]
+grain = ["term_source", "commitment_id", "version"]
 
 [columns]
 commitment_id = { type = "text", doc = "The commitment" }
@@ -25,6 +25,7 @@ not_null = ["commitment_id", "contract_id", "term_source", "period", "start_date
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+null_in_key = "version may be null: a null is one value of the key"
 ---*/
 select
     commitment_id,
@@ -43,4 +44,4 @@ select
     source,
     source_id
 from provided.commitment
-qualify row_number() over (partition by term_source, commitment_id order by _landed desc) = 1
+qualify row_number() over (partition by term_source, commitment_id, version order by _landed desc) = 1

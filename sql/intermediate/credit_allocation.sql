@@ -14,40 +14,22 @@ note_amount = { type = "decimal(18,4)", doc = "The same in the note's currency" 
 not_null = ["credit_note_id", "contract_line_id", "cell_no", "amount", "note_amount"]
 
 [decisions]
-spread = "A note on a line goes where the line went; a note on an invoice goes over its lines by amount, half up, the remainder to the last invoice_line_id, then likewise"
+spread = "A line's share of a note goes where the line went, half up, the remainder to its last period"
 conversion = "A note in the invoice's currency is converted like the line, half up once a line; one in the contract's stands as it is; any other currency is left out"
-reversals = "A note that reversed a line before it was billed again has done its work and is left out"
 ---*/
-with currency_minor_unit as (
-    select
-        currency,
-        minor_digits
-    from currency_minor_unit
-),
-
-credit_note as (
+with credit_note_share as (
     select
         credit_note_id,
-        invoice_id,
         invoice_line_id,
-        amount,
-        currency
-    from credit_note
-    where issued_date <= cast($as_of as date)
-        and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
-),
-
-line_role as (
-    select subject_id
-    from line_role
-    where not is_line
+        currency,
+        note_digits,
+        amount
+    from credit_note_share
 ),
 
 billed_line as (
     select
         invoice_line_id,
-        invoice_id,
-        amount,
         currency,
         fx_rate,
         is_fx_divided
@@ -74,102 +56,31 @@ line_grid as (
     from line_grid
 ),
 
-open_note as (
-    select
-        credit_note.*,
-        coalesce(currency_minor_unit.minor_digits, 2) as note_digits
-    from credit_note
-    left join line_role
-        on credit_note.credit_note_id = line_role.subject_id
-    left join currency_minor_unit
-        on credit_note.currency = currency_minor_unit.currency
-    where line_role.subject_id is null
-),
-
-by_amount as (
-    select
-        open_note.credit_note_id,
-        open_note.amount as note_amount,
-        open_note.currency,
-        open_note.note_digits,
-        billed_line.invoice_line_id,
-        billed_line.amount as line_amount,
-        sum(billed_line.amount) over (partition by open_note.credit_note_id) as invoice_amount,
-        row_number() over (partition by open_note.credit_note_id order by billed_line.invoice_line_id desc) as place_from_last
-    from open_note
-    inner join billed_line
-        on open_note.invoice_id = billed_line.invoice_id
-    where open_note.invoice_line_id is null
-),
-
-weighed as (
-    select
-        by_amount.*,
-        case
-            when invoice_amount = 0 then cast(0 as decimal(38,10))
-            else cast(cast(note_amount as double) * cast(line_amount as double) / cast(invoice_amount as double) as decimal(38,10))
-        end as share_exact
-    from by_amount
-),
-
-shared as (
-    select
-        weighed.*,
-        case note_digits
-            when 0 then cast(round(share_exact, 0) as decimal(18,4))
-            when 3 then cast(round(share_exact, 3) as decimal(18,4))
-            else cast(round(share_exact, 2) as decimal(18,4))
-        end as share
-    from weighed
-),
-
-note_on_line as (
-    select
-        credit_note_id,
-        invoice_line_id,
-        currency,
-        note_digits,
-        amount
-    from open_note
-    where invoice_line_id is not null
-    union all
-    select
-        credit_note_id,
-        invoice_line_id,
-        currency,
-        note_digits,
-        cast(case
-            when place_from_last = 1 then note_amount - (sum(share) over (partition by credit_note_id) - share)
-            else share
-        end as decimal(18,4)) as amount
-    from shared
-),
-
 -- In the contract's currency: as it stands, or converted like the line it gives back.
 matched as (
     select
-        note_on_line.credit_note_id,
-        note_on_line.invoice_line_id,
-        note_on_line.amount as note_amount,
-        note_on_line.note_digits,
+        credit_note_share.credit_note_id,
+        credit_note_share.invoice_line_id,
+        credit_note_share.amount as note_amount,
+        credit_note_share.note_digits,
         line_allocation.contract_line_id,
         line_allocation.cell_no,
         line_allocation.amount as cell_amount,
         line_grid.minor_digits,
         case
-            when note_on_line.currency = line_grid.currency then cast(note_on_line.amount as decimal(38,10))
-            when billed_line.is_fx_divided then cast(cast(note_on_line.amount as double) / cast(billed_line.fx_rate as double) as decimal(38,10))
-            else cast(cast(note_on_line.amount as double) * cast(billed_line.fx_rate as double) as decimal(38,10))
+            when credit_note_share.currency = line_grid.currency then cast(credit_note_share.amount as decimal(38,10))
+            when billed_line.is_fx_divided then cast(cast(credit_note_share.amount as double) / cast(billed_line.fx_rate as double) as decimal(38,10))
+            else cast(cast(credit_note_share.amount as double) * cast(billed_line.fx_rate as double) as decimal(38,10))
         end as line_exact
-    from note_on_line
+    from credit_note_share
     inner join billed_line
-        on note_on_line.invoice_line_id = billed_line.invoice_line_id
+        on credit_note_share.invoice_line_id = billed_line.invoice_line_id
     inner join line_allocation
-        on note_on_line.invoice_line_id = line_allocation.invoice_line_id
+        on credit_note_share.invoice_line_id = line_allocation.invoice_line_id
     inner join line_grid
         on line_allocation.contract_line_id = line_grid.contract_line_id
-    where note_on_line.currency = line_grid.currency
-        or note_on_line.currency = billed_line.currency
+    where credit_note_share.currency = line_grid.currency
+        or credit_note_share.currency = billed_line.currency
 ),
 
 converted as (

@@ -12,8 +12,9 @@ contract_id = { type = "text", doc = "Canonical contract; empty where none" }
 contract_line_id = { type = "text", doc = "Canonical contract line; empty where none" }
 product_id = { type = "text", doc = "Canonical product; empty where none" }
 subject_id = { type = "text", doc = "Invoice of C12, O1, A2 and R, credit note of A1, invoice line of an unmatched D2, commitment of Q4 and Q5; else empty" }
-component = { type = "text", doc = "charge, usage or one_off; empty where the finding is no step" }
-cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
+owed_id = { type = "text", doc = "The contract line, or the commitment of a true-up, whose obligation it stands on; empty where the finding is no step" }
+component = { type = "text", doc = "charge, usage, one_off or true_up; empty where the finding is no step" }
+cell_no = { type = "integer", doc = "Number of the cell in the line's grid, or of the commitment's period" }
 step = { type = "text", doc = "Step of the waterfall; empty where there is none" }
 place = { type = "integer", doc = "Order within the obligation" }
 period_start_date = { type = "date", doc = "First day of the service period, or the subject's date" }
@@ -26,10 +27,11 @@ currency = { type = "text", doc = "Currency of the amounts" }
 minor_digits = { type = "integer", doc = "Decimals of the currency" }
 
 [checks]
-not_null = ["finding_id", "check_code", "class", "component", "period_start_date", "step", "gap_amount", "currency"]
+not_null = ["finding_id", "check_code", "class", "owed_id", "component", "period_start_date", "step", "gap_amount", "currency"]
 
 [decisions]
 finding_id = "md5 of check_code, account_id, contract_id, contract_line_id, product_id and subject_id, joined by |, nulls as nothing: no period, so that five months are one case"
+true_up = "A missing true-up stands on its commitment, the subject, and on no line; what else is wrong with a true-up has the commitment in place of the line"
 class = "Of the waterfall O1 and O2 are liability, C11 is timing, everything else is leak; the others say it themselves"
 ---*/
 with waterfall_finding as (
@@ -55,6 +57,33 @@ waterfall as (
         period_end_date,
         billable_date
     from waterfall
+),
+
+true_up_finding as (
+    select
+        commitment_id,
+        period_no,
+        step,
+        check_code,
+        subject_id,
+        place,
+        gap_amount,
+        from_amount,
+        to_amount
+    from true_up_finding
+),
+
+commitment_period as (
+    select
+        commitment_id,
+        period_no,
+        contract_id,
+        account_id,
+        currency,
+        minor_digits,
+        period_start_date,
+        period_end_date
+    from commitment_period
 ),
 
 line_grid as (
@@ -105,6 +134,7 @@ every_row as (
         line_grid.contract_line_id,
         line_grid.product_id,
         waterfall_finding.subject_id,
+        line_grid.contract_line_id as owed_id,
         waterfall.component,
         waterfall.cell_no,
         waterfall_finding.step,
@@ -125,6 +155,36 @@ every_row as (
         on waterfall_finding.contract_line_id = line_grid.contract_line_id
     union all
     select
+        true_up_finding.check_code,
+        case
+            when true_up_finding.check_code in ('O1', 'O2') then 'liability'
+            when true_up_finding.check_code = 'C11' then 'timing'
+            else 'leak'
+        end as class,
+        commitment_period.account_id,
+        commitment_period.contract_id,
+        case when true_up_finding.check_code = 'Q4' then '' else commitment_period.commitment_id end as contract_line_id,
+        '' as product_id,
+        true_up_finding.subject_id,
+        commitment_period.commitment_id as owed_id,
+        'true_up' as component,
+        commitment_period.period_no as cell_no,
+        true_up_finding.step,
+        true_up_finding.place,
+        commitment_period.period_start_date,
+        commitment_period.period_end_date,
+        commitment_period.period_end_date as billable_date,
+        true_up_finding.from_amount,
+        true_up_finding.to_amount,
+        true_up_finding.gap_amount,
+        commitment_period.currency,
+        commitment_period.minor_digits
+    from true_up_finding
+    inner join commitment_period
+        on true_up_finding.commitment_id = commitment_period.commitment_id
+        and true_up_finding.period_no = commitment_period.period_no
+    union all
+    select
         subject_finding.check_code,
         subject_finding.class,
         subject_finding.account_id,
@@ -132,6 +192,7 @@ every_row as (
         subject_finding.contract_line_id,
         subject_finding.product_id,
         subject_finding.subject_id,
+        '' as owed_id,
         '' as component,
         cast(0 as bigint) as cell_no,
         '' as step,
@@ -166,6 +227,7 @@ select
     contract_line_id,
     product_id,
     subject_id,
+    owed_id,
     component,
     cell_no,
     step,

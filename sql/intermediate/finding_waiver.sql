@@ -5,9 +5,9 @@ grain = ["finding_id", "component", "period_start_date", "step"]
 
 [columns]
 finding_id = { type = "text", doc = "The case" }
-component = { type = "text", doc = "charge, usage or one_off" }
+component = { type = "text", doc = "charge, usage, one_off or true_up; empty where no obligation is concerned" }
 period_start_date = { type = "date", doc = "First day of the service period" }
-step = { type = "text", doc = "Step of the waterfall" }
+step = { type = "text", doc = "Step of the waterfall; empty where there is none" }
 waived_amount = { type = "decimal(18,4)", doc = "Part of the gap that is waived" }
 reason = { type = "text", doc = "The exceptions or the review" }
 
@@ -15,9 +15,11 @@ reason = { type = "text", doc = "The exceptions or the review" }
 not_null = ["finding_id", "component", "period_start_date", "step", "waived_amount"]
 
 [decisions]
-share = "An exception waives the share of the days the step itself concerns: P1 the days after the discount's end, a C code its uncovered days, C10 the covered ones, a one-off its billable date, else the charged days of the period"
+share = "An exception waives the share of the days the step itself concerns: P1 the days after the discount's end, a C code its uncovered days, C10 the covered ones, a one-off or true-up its billable date, else the charged days of the period"
+no_step = "A finding without a step of the waterfall, such as an unpaid invoice, is waived whole, by an exception that names its check and covers its date"
 review = "A finding whose latest review says waived, decided by as_of and not expired, is waived whole"
 registry = "An exception counts from its approval; it ends before its end date"
+positive = "Only money that is missing can be waived, never what was billed too much"
 ---*/
 with canonical_id as (
     select
@@ -69,7 +71,6 @@ finding_row as (
         minor_digits
     from finding_row
     where gap_amount > 0
-        and step <> ''
 ),
 
 term_segment as (
@@ -179,7 +180,7 @@ candidate as (
 matched as (
     select *
     from candidate
-    where (exception_code is null or exception_code = check_code)
+    where (exception_code = check_code or exception_code is null and step <> '')
         and (exception_account_id is null or exception_account_id = account_id)
         and (exception_contract_id is null or exception_contract_id = contract_id)
 ),
@@ -211,7 +212,7 @@ concerned as (
     inner join term_segment
         on touched.contract_line_id = term_segment.contract_line_id
         and touched.cell_no = term_segment.cell_no
-    where touched.component <> 'one_off'
+    where touched.component in ('charge', 'usage')
         and not term_segment.is_free
         and (touched.component <> 'charge' or touched.step <> 'S1')
         and (touched.check_code <> 'P1' or term_segment.expired_pct > 0 or term_segment.expired_amount > 0)
@@ -242,7 +243,17 @@ concerned as (
         billable_date,
         cast(billable_date + 1 as date)
     from touched
-    where component = 'one_off'
+    where component in ('one_off', 'true_up')
+    union all
+    select
+        finding_id,
+        component,
+        period_start_date,
+        step,
+        period_start_date as from_date,
+        cast(period_start_date + 1 as date) as to_date
+    from touched
+    where component = ''
 ),
 
 concerned_days as (

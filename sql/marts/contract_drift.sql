@@ -24,7 +24,7 @@ expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations i
 billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches: context, not additive over findings" }
 gap_amount = { type = "decimal(18,4)", doc = "What the cause adds to expected minus billed, to date" }
 waived_amount = { type = "decimal(18,4)", doc = "Of it, waived" }
-absorbed_amount = { type = "decimal(18,4)", doc = "Of it, paid through a true-up; null until commitments are rated" }
+absorbed_amount = { type = "decimal(18,4)", doc = "Of it, made up for by a commitment's true-up; signed like the gap" }
 corrected_amount = { type = "decimal(18,4)", doc = "Of it, given back by credits; signed like the gap" }
 leak_amount = { type = "decimal(18,4)", doc = "Money due and not billed, to date; negative where too much was billed" }
 leak_run_rate_12m = { type = "decimal(18,4)", doc = "What it costs in twelve months if nothing changes" }
@@ -70,6 +70,7 @@ with contract_drift_period as (
         period_end_date,
         gap_amount,
         waived_amount,
+        absorbed_amount,
         corrected_amount,
         leak_amount,
         currency
@@ -159,6 +160,7 @@ summed as (
         max(period_end_date) as period_end_date,
         sum(gap_amount) as gap_amount,
         sum(waived_amount) as waived_amount,
+        sum(absorbed_amount) as absorbed_amount,
         sum(corrected_amount) as corrected_amount,
         sum(leak_amount) as leak_amount
     from contract_drift_period
@@ -242,7 +244,7 @@ select
     billed_amount,
     cast(gap_amount as decimal(18,4)) as gap_amount,
     cast(waived_amount as decimal(18,4)) as waived_amount,
-    cast(null as decimal(18,4)) as absorbed_amount,
+    cast(absorbed_amount as decimal(18,4)) as absorbed_amount,
     cast(corrected_amount as decimal(18,4)) as corrected_amount,
     cast(leak_amount as decimal(18,4)) as leak_amount,
     run_rate_12m as leak_run_rate_12m,

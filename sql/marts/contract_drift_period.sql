@@ -24,7 +24,7 @@ step_from_amount = { type = "decimal(18,4)", doc = "Value of the obligation befo
 step_to_amount = { type = "decimal(18,4)", doc = "Value after it" }
 gap_amount = { type = "decimal(18,4)", doc = "What this cause adds to expected minus billed" }
 waived_amount = { type = "decimal(18,4)", doc = "Of it, waived by an approved exception or a review" }
-absorbed_amount = { type = "decimal(18,4)", doc = "Of it, already paid through a true-up; null until commitments are rated" }
+absorbed_amount = { type = "decimal(18,4)", doc = "Of it, made up for by a commitment's true-up; signed like the gap" }
 corrected_amount = { type = "decimal(18,4)", doc = "Of it, given back by credits; signed like the gap" }
 leak_amount = { type = "decimal(18,4)", doc = "Gap less waived, absorbed and corrected" }
 currency = { type = "text", doc = "Currency of the amounts" }
@@ -34,7 +34,7 @@ as_of_date = { type = "date", doc = "Business date of the run" }
 not_null = ["finding_id", "check_code", "class", "account_id", "component", "period_start_date", "step", "gap_amount", "leak_amount", "currency", "as_of_date"]
 expect.leak_sign = "class <> 'leak' or leak_amount >= 0"
 expect.liability_sign = "class <> 'liability' or leak_amount <= 0"
-expect.adds_up = "leak_amount = gap_amount - waived_amount - coalesce(absorbed_amount, 0) - corrected_amount"
+expect.adds_up = "leak_amount = gap_amount - waived_amount - absorbed_amount - corrected_amount"
 
 [decisions]
 nothing_nets = "A leak and an overbilling of the same period stand beside each other; neither is taken from the other"
@@ -58,6 +58,7 @@ with settled_finding as (
         to_amount,
         gap_amount,
         waived_amount,
+        absorbed_amount,
         corrected_amount,
         leak_amount,
         currency
@@ -94,7 +95,7 @@ select
     settled_finding.to_amount as step_to_amount,
     settled_finding.gap_amount,
     settled_finding.waived_amount,
-    cast(null as decimal(18,4)) as absorbed_amount,
+    settled_finding.absorbed_amount,
     settled_finding.corrected_amount,
     settled_finding.leak_amount,
     settled_finding.currency,

@@ -1,5 +1,5 @@
 /*---
-title = "What was owed and billed, by contract line and service period"
+title = "What was owed and billed, by contract line or commitment and service period"
 owner = "finance"
 grain = ["obligation_id", "as_of_date"]
 partition_by = ["as_of_date"]
@@ -30,7 +30,7 @@ value_discount = { type = "decimal(18,4)", doc = "S4: with the contract's discou
 underbilled_amount = { type = "decimal(18,4)", doc = "Positive steps less what is waived or absorbed" }
 overbilled_amount = { type = "decimal(18,4)", doc = "Negative steps less what credits gave back, positive" }
 waived_amount = { type = "decimal(18,4)", doc = "Positive steps waived by an exception or a review" }
-absorbed_amount = { type = "decimal(18,4)", doc = "Paid through a true-up; null until commitments are rated" }
+absorbed_amount = { type = "decimal(18,4)", doc = "Made up for by a commitment's true-up: positive where its leak was paid there, negative on the true-up that paid it; signs turned for overbillings" }
 corrected_amount = { type = "decimal(18,4)", doc = "Negative steps that credits gave back, positive" }
 blocked_amount = { type = "decimal(18,4)", doc = "Contract value, or what was billed, that cannot be verified" }
 period_start_date = { type = "date", doc = "First day of the service period" }
@@ -47,7 +47,8 @@ expect.unknown_is_not_zero = "verdict <> 'unverifiable' or expected_amount is nu
 [decisions]
 checked = "Checked is what is billable: contractual invoice date plus grace on or before as_of"
 nothing_nets = "underbilled + waived + absorbed - overbilled - corrected = expected - billed, over every verified obligation"
-true_up = "A commitment's true-up is an obligation of its own, not rated yet"
+true_up = "A commitment's true-up is an obligation of its own, billable when its period ends: what the commitment is more than its lines owed by contract"
+prepaid = "What a prepaid balance covers is not owed again: expected_amount is net of it"
 ---*/
 with waterfall as (
     select
@@ -87,27 +88,35 @@ line_grid as (
 
 settled_finding as (
     select
-        contract_line_id,
+        owed_id,
+        component,
         cell_no,
         gap_amount,
         waived_amount,
+        absorbed_amount,
         corrected_amount,
         leak_amount
     from settled_finding
-    where component <> ''
+    where owed_id <> ''
 ),
 
 commitment_period as (
     select
         commitment_id,
+        period_no,
         contract_id,
         account_id,
         term_source,
         currency,
         period_start_date,
         period_end_date,
+        verdict,
+        missing_term,
+        blocked_amount,
+        expected_amount,
         billed_amount,
-        committed_amount
+        duplicate_amount,
+        credited_amount
     from commitment_period
 ),
 
@@ -120,21 +129,25 @@ account as (
 
 settled as (
     select
-        contract_line_id,
+        owed_id,
+        component,
         cell_no,
         sum(case when gap_amount > 0 then leak_amount else 0 end) as underbilled_amount,
         sum(case when gap_amount < 0 then - leak_amount else 0 end) as overbilled_amount,
         sum(waived_amount) as waived_amount,
+        sum(absorbed_amount) as absorbed_amount,
         - sum(corrected_amount) as corrected_amount
     from settled_finding
     group by
-        contract_line_id,
+        owed_id,
+        component,
         cell_no
 ),
 
 every_obligation as (
     select
         waterfall.contract_line_id,
+        waterfall.cell_no,
         line_grid.account_id,
         line_grid.contract_id,
         line_grid.product_id,
@@ -154,10 +167,6 @@ every_obligation as (
         waterfall.value_quantity,
         waterfall.value_price,
         waterfall.value_discount,
-        case when waterfall.verdict = 'verified' then coalesce(settled.underbilled_amount, 0) end as underbilled_amount,
-        case when waterfall.verdict = 'verified' then coalesce(settled.overbilled_amount, 0) end as overbilled_amount,
-        case when waterfall.verdict = 'verified' then coalesce(settled.waived_amount, 0) end as waived_amount,
-        case when waterfall.verdict = 'verified' then coalesce(settled.corrected_amount, 0) end as corrected_amount,
         waterfall.blocked_amount,
         waterfall.period_start_date,
         waterfall.period_end_date,
@@ -165,36 +174,30 @@ every_obligation as (
     from waterfall
     inner join line_grid
         on waterfall.contract_line_id = line_grid.contract_line_id
-    left join settled
-        on waterfall.contract_line_id = settled.contract_line_id
-        and waterfall.cell_no = settled.cell_no
     union all
     select
         commitment_id as contract_line_id,
+        period_no as cell_no,
         account_id,
         contract_id,
         null as product_id,
         'true_up' as component,
         term_source,
-        'unverifiable' as verdict,
-        'not_rated_yet' as missing_term,
+        verdict,
+        missing_term,
         null as assumed_terms,
         currency,
-        null as expected_amount,
+        case when verdict = 'unverifiable' then null else expected_amount end as expected_amount,
         billed_amount,
         0 as reversed_amount,
-        0 as credited_amount,
-        0 as duplicate_amount,
-        null as value_billed,
-        null as value_coverage,
-        null as value_quantity,
-        null as value_price,
-        null as value_discount,
-        null as underbilled_amount,
-        null as overbilled_amount,
-        null as waived_amount,
-        null as corrected_amount,
-        coalesce(committed_amount, billed_amount) as blocked_amount,
+        credited_amount,
+        duplicate_amount,
+        case when verdict = 'verified' then billed_amount - duplicate_amount end as value_billed,
+        case when verdict = 'verified' then expected_amount end as value_coverage,
+        case when verdict = 'verified' then expected_amount end as value_quantity,
+        case when verdict = 'verified' then expected_amount end as value_price,
+        case when verdict = 'verified' then expected_amount end as value_discount,
+        blocked_amount,
         period_start_date,
         period_end_date,
         period_end_date as billable_date
@@ -219,21 +222,25 @@ select
     cast(every_obligation.reversed_amount as decimal(18,4)) as reversed_amount,
     cast(every_obligation.credited_amount as decimal(18,4)) as credited_amount,
     cast(every_obligation.duplicate_amount as decimal(18,4)) as duplicate_amount,
-    every_obligation.value_billed,
+    cast(every_obligation.value_billed as decimal(18,4)) as value_billed,
     every_obligation.value_coverage,
     every_obligation.value_quantity,
     every_obligation.value_price,
     every_obligation.value_discount,
-    cast(every_obligation.underbilled_amount as decimal(18,4)) as underbilled_amount,
-    cast(every_obligation.overbilled_amount as decimal(18,4)) as overbilled_amount,
-    cast(every_obligation.waived_amount as decimal(18,4)) as waived_amount,
-    cast(null as decimal(18,4)) as absorbed_amount,
-    cast(every_obligation.corrected_amount as decimal(18,4)) as corrected_amount,
+    cast(case when every_obligation.verdict = 'verified' then coalesce(settled.underbilled_amount, 0) end as decimal(18,4)) as underbilled_amount,
+    cast(case when every_obligation.verdict = 'verified' then coalesce(settled.overbilled_amount, 0) end as decimal(18,4)) as overbilled_amount,
+    cast(case when every_obligation.verdict = 'verified' then coalesce(settled.waived_amount, 0) end as decimal(18,4)) as waived_amount,
+    cast(case when every_obligation.verdict = 'verified' then coalesce(settled.absorbed_amount, 0) end as decimal(18,4)) as absorbed_amount,
+    cast(case when every_obligation.verdict = 'verified' then coalesce(settled.corrected_amount, 0) end as decimal(18,4)) as corrected_amount,
     cast(every_obligation.blocked_amount as decimal(18,4)) as blocked_amount,
     every_obligation.period_start_date,
     every_obligation.period_end_date,
     every_obligation.billable_date,
     cast($as_of as date) as as_of_date
 from every_obligation
+left join settled
+    on every_obligation.contract_line_id = settled.owed_id
+    and every_obligation.component = settled.component
+    and every_obligation.cell_no = settled.cell_no
 left join account
     on every_obligation.account_id = account.account_id
