@@ -251,6 +251,72 @@ unentitled_use_finding as (
     from unentitled_use_finding
 ),
 
+cadence_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from cadence_finding
+),
+
+unmatched_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from unmatched_finding
+),
+
+overlap_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from overlap_finding
+),
+
 -- Amounts as text in the currency's decimals.
 receivable_figure as (
     select
@@ -358,3 +424,12 @@ from price_opportunity_finding
 union all
 select *
 from unentitled_use_finding
+union all
+select *
+from cadence_finding
+union all
+select *
+from unmatched_finding
+union all
+select *
+from overlap_finding
