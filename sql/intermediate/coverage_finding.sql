@@ -7,8 +7,8 @@ grain = ["contract_line_id", "cell_no", "check_code", "subject_id"]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 step = { type = "text", doc = "S1" }
-check_code = { type = "text", doc = "C10, C12, C1, C8, C4, C3, C2, Q3 or C7" }
-subject_id = { type = "text", doc = "The draft or void invoice of a C12; else empty" }
+check_code = { type = "text", doc = "C10, C12, C1, C8, C4, C3, C2, Q3, Q5 or C7" }
+subject_id = { type = "text", doc = "The draft or void invoice of a C12, the prepaid commitment of a Q5; else empty" }
 place = { type = "integer", doc = "Order within the obligation" }
 gap_amount = { type = "decimal(18,4)", doc = "What the code explains of the step" }
 
@@ -18,7 +18,7 @@ not_null = ["contract_line_id", "cell_no", "step", "check_code", "subject_id", "
 [decisions]
 coverage = "Covered days owe what the contract's fraction of them is worth more than the billed one: C10, between nothing and the step; the rest is split by uncovered days, half up, the remainder to the code of the last one"
 taken_back = "A negative line on days the contract does not charge leaves a positive step without uncovered days: C10"
-other_components = "A one-off or usage line without a posted line: C12 where a draft or void line holds it, else C7 or Q3"
+other_components = "A one-off or usage line without a posted line: C12 where a draft or void line holds it, else C7 or Q3; usage beyond a prepaid balance Q5"
 ---*/
 with waterfall as (
     select
@@ -39,7 +39,8 @@ with waterfall as (
         billed_net_amount,
         billed_gross_amount,
         line_count,
-        minor_digits
+        minor_digits,
+        prepaid_commitment_id
     from waterfall
     where verdict = 'verified'
         and value_coverage > value_billed
@@ -245,10 +246,15 @@ missing_row as (
         'S1' as step,
         case
             when held_line.invoice_id is not null then 'C12'
+            when waterfall.component = 'usage' and waterfall.prepaid_commitment_id is not null then 'Q5'
             when waterfall.component = 'usage' then 'Q3'
             else 'C7'
         end as check_code,
-        coalesce(held_line.invoice_id, '') as subject_id,
+        coalesce(
+            held_line.invoice_id,
+            case when waterfall.component = 'usage' then waterfall.prepaid_commitment_id end,
+            ''
+        ) as subject_id,
         300000 as place,
         waterfall.value_coverage - waterfall.value_billed as gap_amount
     from waterfall

@@ -14,7 +14,9 @@ check_date = { type = "date", doc = "First day on which a missing invoice counts
 verdict = { type = "text", doc = "verified, unverifiable or not_due" }
 missing_term = { type = "text", doc = "What stands in the way of rating" }
 blocked_amount = { type = "decimal(18,4)", doc = "Contract value that cannot be verified" }
-expected_amount = { type = "decimal(18,4)", doc = "Due for the period" }
+expected_amount = { type = "decimal(18,4)", doc = "Due for the period, net of what a prepaid balance covers" }
+prepaid_commitment_id = { type = "text", doc = "The prepaid commitment that the period draws on; null where none" }
+drawn_amount = { type = "decimal(18,4)", doc = "What its balance covers of the period" }
 gross_amount = { type = "decimal(18,4)", doc = "Due before discounts" }
 billed_amount = { type = "decimal(18,4)", doc = "Posted lines without credits" }
 duplicate_amount = { type = "decimal(18,4)", doc = "Of it, lines that repeat an earlier one" }
@@ -59,6 +61,7 @@ not_null = ["contract_line_id", "cell_no", "component", "period_start_date", "pe
 steps = "S1 = F q_b N / (D QF), S2 = A N / (D QF), S3 = B N / (D G), each one division and one rounding; a step is the difference of two rounded values"
 outside_the_life = "What was billed for days the contract does not charge is an obligation that expects nothing"
 no_billing_source = "Where no invoice is known at all nothing can be called unbilled: every due obligation is unverifiable for want of invoices"
+prepaid = "What a prepaid balance covers is taken off what is due like a discount; lines that show no deeper discount than the contract's own bill the overdraw alone, so that there is no quantity or price to compare and the whole gap is the last step"
 checked = "Checked is what is billable: billable date plus grace lies on or before as_of"
 ---*/
 with line_grid as (
@@ -137,6 +140,16 @@ credit_allocation as (
     from credit_allocation
 ),
 
+prepaid_draw as (
+    select
+        contract_line_id,
+        cell_no,
+        commitment_id,
+        drawn_amount,
+        missing_term
+    from prepaid_draw
+),
+
 invoice as (
     select invoice_id
     from invoice
@@ -202,6 +215,9 @@ joined as (
         line_grid.bill_timing,
         line_grid.issue_grace_days,
         paired.credit_line_amount + coalesce(credited.amount, 0) as credited_amount,
+        prepaid_draw.commitment_id as prepaid_commitment_id,
+        coalesce(prepaid_draw.drawn_amount, 0) as drawn_amount,
+        prepaid_draw.missing_term as balance_term,
         case
             when paired.is_expected then paired.expected_start_date
             when paired.billed_end_date > line_grid.life_start_date and paired.billed_start_date < line_grid.life_end_date
@@ -220,6 +236,9 @@ joined as (
     left join credited
         on paired.contract_line_id = credited.contract_line_id
         and paired.cell_no = credited.cell_no
+    left join prepaid_draw
+        on paired.contract_line_id = prepaid_draw.contract_line_id
+        and paired.cell_no = prepaid_draw.cell_no
 ),
 
 dated as (
@@ -243,14 +262,20 @@ judged as (
         dated.*,
         case
             when check_date is null or check_date > cast($as_of as date) then 'not_due'
-            when missing_term is not null or known_billing.invoices = 0 then 'unverifiable'
+            when missing_term is not null or balance_term is not null or known_billing.invoices = 0 then 'unverifiable'
             else 'verified'
         end as verdict,
-        coalesce(missing_term, case when known_billing.invoices = 0 then 'invoices' end) as named_term,
+        coalesce(missing_term, balance_term, case when known_billing.invoices = 0 then 'invoices' end) as named_term,
         case
-            when is_expected then expected_amount
+            when is_expected then cast(expected_amount - drawn_amount as decimal(18,4))
             when period_start_date <= cast($as_of as date) then cast(0 as decimal(18,4))
-        end as due_amount
+        end as due_amount,
+        coalesce(
+            drawn_amount > 0 and line_count > 0
+            and cast(net_amount as decimal(38,4)) * cast(gross_amount as decimal(18,4))
+                >= cast(billed_gross_amount as decimal(38,4)) * cast(expected_amount as decimal(18,4)),
+            false
+        ) as is_overdraw_alone
     from dated
     cross join known_billing
 ),
@@ -258,7 +283,7 @@ judged as (
 fraction as (
     select
         judged.*,
-        verdict = 'verified' and line_count > 0 and coalesce(days_numerator, 0) > 0 as is_split,
+        verdict = 'verified' and line_count > 0 and coalesce(days_numerator, 0) > 0 and not is_overdraw_alone as is_split,
         coalesce(quantity_fraction, 0) as fraction_quantity,
         case
             when single_kind = 'priced' then cast(
@@ -346,6 +371,8 @@ select
     case when verdict = 'unverifiable' then named_term end as missing_term,
     case when verdict = 'unverifiable' then cast(coalesce(blocked_amount, due_amount, billed_amount) as decimal(18,4)) end as blocked_amount,
     case when verdict = 'unverifiable' then null else due_amount end as expected_amount,
+    prepaid_commitment_id,
+    cast(drawn_amount as decimal(18,4)) as drawn_amount,
     case when verdict = 'unverifiable' then null else coalesce(gross_amount, due_amount) end as gross_amount,
     cast(billed_amount as decimal(18,4)) as billed_amount,
     cast(duplicate_amount as decimal(18,4)) as duplicate_amount,
@@ -353,9 +380,9 @@ select
     cast(credited_amount as decimal(18,4)) as credited_amount,
     cast(case when verdict = 'verified' then error_amount end as decimal(18,4)) as error_amount,
     cast(case when verdict = 'verified' then net_amount end as decimal(18,4)) as value_billed,
-    cast(case when verdict = 'verified' then case when is_split then coalesce(s1, 0) else due_amount end end as decimal(18,4)) as value_coverage,
-    cast(case when verdict = 'verified' then case when is_split then coalesce(s2, s3) else due_amount end end as decimal(18,4)) as value_quantity,
-    cast(case when verdict = 'verified' then case when is_split then s3 else due_amount end end as decimal(18,4)) as value_price,
+    cast(case when verdict = 'verified' then case when is_split then coalesce(s1, 0) when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_coverage,
+    cast(case when verdict = 'verified' then case when is_split then coalesce(s2, s3) when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_quantity,
+    cast(case when verdict = 'verified' then case when is_split then s3 when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_price,
     cast(case when verdict = 'verified' then due_amount end as decimal(18,4)) as value_discount,
     expired_amount,
     expired_on_date,

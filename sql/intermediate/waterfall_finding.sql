@@ -8,7 +8,7 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 step = { type = "text", doc = "O1, E0, S1, S2, S3a, S4, or empty for timing" }
 check_code = { type = "text", doc = "The check" }
-subject_id = { type = "text", doc = "Invoice of a C12 or O1; else empty" }
+subject_id = { type = "text", doc = "Invoice of a C12 or O1, prepaid commitment of a Q5; else empty" }
 place = { type = "integer", doc = "Order within the obligation: steps, and codes end to end within a step" }
 gap_amount = { type = "decimal(18,4)", doc = "What the code explains of expected minus billed" }
 from_amount = { type = "decimal(18,4)", doc = "Value before it" }
@@ -21,6 +21,7 @@ expect.end_to_end = "to_amount - from_amount = gap_amount"
 [decisions]
 sign_first = "A negative step is O2, whatever made it; only positive steps go through the lists"
 expired = "P1 takes what the ended discounts would have taken off, at most the step; a rest of one minor unit per billed line joins it"
+overdrawn = "Below a prepaid balance what is taken off beyond what it covers is Q5, not a discount too deep"
 superseded = "A price or quantity of an earlier version of the contract is Q6, the price of the contract it renews is P9"
 ---*/
 with waterfall as (
@@ -51,7 +52,8 @@ with waterfall as (
         has_manual_override,
         first_issued_date,
         last_version,
-        minor_digits
+        minor_digits,
+        prepaid_commitment_id
     from waterfall
     where verdict = 'verified'
 ),
@@ -301,6 +303,7 @@ discount_split as (
     select
         contract_line_id,
         cell_no,
+        prepaid_commitment_id,
         value_discount - value_price as step_amount,
         case
             when expired_amount > 0
@@ -329,8 +332,8 @@ discount_row as (
         contract_line_id,
         cell_no,
         'S4',
-        'P2',
-        '',
+        case when prepaid_commitment_id is null then 'P2' else 'Q5' end,
+        coalesce(prepaid_commitment_id, ''),
         600001,
         step_amount - expired_part
     from discount_split
