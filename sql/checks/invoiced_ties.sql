@@ -16,6 +16,9 @@ with invoice as (
         created_at,
         issued_date,
         finalized_at,
+        subtotal,
+        tax,
+        total,
         voided_at
     from invoice
 ),
@@ -43,6 +46,7 @@ invoice_line as (
         invoice_line_id,
         invoice_id,
         kind,
+        description,
         amount,
         tax_amount,
         is_tax_inclusive
@@ -65,21 +69,51 @@ unmatched_invoice_line as (
     where not is_credit
 ),
 
+posted_invoice as (
+    select
+        invoice_id,
+        currency,
+        coalesce(subtotal, total - coalesce(tax, 0)) as net_amount
+    from invoice
+    where coalesce(issued_date, cast(finalized_at as date), cast(created_at as date)) <= cast($as_of as date)
+        and lower(status) <> 'draft'
+        and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
+        and (lower(status) <> 'void' or voided_at is not null)
+),
+
+lined as (
+    select distinct invoice_id
+    from invoice_line
+),
+
 -- Read straight from the invoices; only the rate of lines in another currency than their contract's is taken over.
 posted_line as (
     select
-        invoice.currency,
+        posted_invoice.currency,
         invoice_line.invoice_line_id,
         invoice_line.amount - case when coalesce(invoice_line.is_tax_inclusive, false) then coalesce(invoice_line.tax_amount, 0) else 0 end as amount
     from invoice_line
-    inner join invoice
-        on invoice_line.invoice_id = invoice.invoice_id
-    where coalesce(invoice.issued_date, cast(invoice.finalized_at as date), cast(invoice.created_at as date)) <= cast($as_of as date)
-        and lower(invoice.status) <> 'draft'
-        and (invoice.voided_at is null or invoice.voided_at >= cast($as_of_end as timestamp))
-        and (lower(invoice.status) <> 'void' or invoice.voided_at is not null)
-        and invoice_line.kind <> 'credit'
-        and (invoice_line.amount >= 0 or invoice_line.kind = 'proration')
+    inner join posted_invoice
+        on invoice_line.invoice_id = posted_invoice.invoice_id
+    where invoice_line.kind <> 'credit'
+        and (
+            invoice_line.amount >= 0
+            or invoice_line.kind in ('proration', 'discount')
+            or (
+                invoice_line.kind in ('recurring', 'usage', 'one_off')
+                and (lower(invoice_line.description) like '%discount%' or lower(invoice_line.description) like '%coupon%')
+            )
+        )
+    union all
+    select
+        posted_invoice.currency,
+        posted_invoice.invoice_id as invoice_line_id,
+        posted_invoice.net_amount as amount
+    from posted_invoice
+    left join lined
+        on posted_invoice.invoice_id = lined.invoice_id
+    where lined.invoice_id is null
+        and posted_invoice.net_amount > 0
 ),
 
 converted as (

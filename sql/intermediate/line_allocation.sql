@@ -31,6 +31,7 @@ is_converted = { type = "boolean", doc = "Billed in another currency than the co
 not_null = ["invoice_line_id", "contract_line_id", "cell_no", "role", "amount"]
 
 [decisions]
+gross_unknown = "A line that says neither gross amount nor discount is read with the contract's: billed as expected, or as expected with a discount that has ended, it was billed at the contract's gross amount; else, without a unit price, at its amount before the contract's discount"
 spread = "By calendar days, half up, the remainder in the last cell, so that every cent lies in one period"
 ---*/
 with placed_line as (
@@ -53,9 +54,23 @@ with placed_line as (
         is_whole,
         is_priced_whole,
         is_manual_override,
+        is_gross_stated,
         is_converted
     from placed_line
     where state = 'posted'
+),
+
+expected_charge as (
+    select
+        contract_line_id,
+        cell_no,
+        gross_amount as due_gross_amount,
+        expected_amount as due_amount,
+        coalesce(expired_amount, 0) as expired_amount
+    from expected_charge
+    where missing_term is null
+        and expected_amount > 0
+        and (gross_amount <> expected_amount or expired_amount > 0)
 ),
 
 line_role as (
@@ -166,32 +181,95 @@ totalled as (
         sum(error_share) over (partition by invoice_line_id) as error_total,
         sum(quantity_share) over (partition by invoice_line_id) as quantity_total
     from rounded
+),
+
+settled as (
+    select
+        invoice_line_id,
+        invoice_id,
+        contract_line_id,
+        component,
+        cast(cell_no as bigint) as cell_no,
+        cell_start_date,
+        cell_end_date,
+        role,
+        issued_date,
+        covered_from_date,
+        covered_to_date,
+        cast(case
+            when is_last and component <> 'charge' then quantity_share + quantity - quantity_total
+            else quantity_share
+        end as decimal(18,6)) as quantity,
+        unit_price,
+        cast(case when is_last then gross_share + gross_amount - gross_total else gross_share end as decimal(18,4)) as gross_amount,
+        cast(case when is_last then error_share + error_amount - error_total else error_share end as decimal(18,4)) as error_amount,
+        cast(case when is_last then amount_share + amount - amount_total else amount_share end as decimal(18,4)) as amount,
+        gross_amount as line_gross_amount,
+        cast(last_cell_no - first_cell_no + 1 as bigint) as cells,
+        is_whole,
+        is_priced_whole,
+        is_manual_override,
+        is_gross_stated or amount <= 0 or role not in ('billed', 'duplicate') as is_gross_known,
+        is_converted,
+        case minor_digits
+            when 0 then cast(1 as decimal(18,4))
+            when 3 then cast(0.001 as decimal(18,4))
+            else cast(0.01 as decimal(18,4))
+        end as minor_unit
+    from totalled
+),
+
+-- Few billers leave the gross amount out, or all of a job's lines do: only those meet the contract's.
+restated as (
+    select
+        settled.invoice_line_id,
+        settled.contract_line_id,
+        settled.cell_no,
+        case
+            when abs(settled.amount - expected_charge.due_amount) <= settled.minor_unit
+                or (
+                    expected_charge.expired_amount > 0
+                    and abs(settled.amount - expected_charge.due_amount + expected_charge.expired_amount) <= settled.minor_unit
+                )
+                then expected_charge.due_gross_amount
+            when settled.unit_price is null
+                then cast(
+                    cast(settled.amount as double) * cast(expected_charge.due_gross_amount as double) / cast(expected_charge.due_amount as double)
+                    as decimal(18,4)
+                )
+            else settled.gross_amount
+        end as gross_amount
+    from settled
+    inner join expected_charge
+        on settled.contract_line_id = expected_charge.contract_line_id
+        and settled.cell_no = expected_charge.cell_no
+    where not settled.is_gross_known
 )
 
 select
-    invoice_line_id,
-    invoice_id,
-    contract_line_id,
-    component,
-    cast(cell_no as bigint) as cell_no,
-    cell_start_date,
-    cell_end_date,
-    role,
-    issued_date,
-    covered_from_date,
-    covered_to_date,
-    cast(case
-        when is_last and component <> 'charge' then quantity_share + quantity - quantity_total
-        else quantity_share
-    end as decimal(18,6)) as quantity,
-    unit_price,
-    cast(case when is_last then gross_share + gross_amount - gross_total else gross_share end as decimal(18,4)) as gross_amount,
-    cast(case when is_last then error_share + error_amount - error_total else error_share end as decimal(18,4)) as error_amount,
-    cast(case when is_last then amount_share + amount - amount_total else amount_share end as decimal(18,4)) as amount,
-    gross_amount as line_gross_amount,
-    cast(last_cell_no - first_cell_no + 1 as bigint) as cells,
-    is_whole,
-    is_priced_whole,
-    is_manual_override,
-    is_converted
-from totalled
+    settled.invoice_line_id,
+    settled.invoice_id,
+    settled.contract_line_id,
+    settled.component,
+    settled.cell_no,
+    settled.cell_start_date,
+    settled.cell_end_date,
+    settled.role,
+    settled.issued_date,
+    settled.covered_from_date,
+    settled.covered_to_date,
+    settled.quantity,
+    settled.unit_price,
+    coalesce(restated.gross_amount, settled.gross_amount) as gross_amount,
+    settled.error_amount,
+    settled.amount,
+    settled.line_gross_amount,
+    settled.cells,
+    settled.is_whole,
+    settled.is_priced_whole,
+    settled.is_manual_override,
+    settled.is_converted
+from settled
+left join restated
+    on settled.invoice_line_id = restated.invoice_line_id
+    and settled.cell_no = restated.cell_no

@@ -26,6 +26,7 @@ is_whole = { type = "boolean", doc = "Begins and ends on cell boundaries and is 
 is_priced_whole = { type = "boolean", doc = "Quantity times unit price is its gross amount" }
 group_key = { type = "text", doc = "Contract line, days, quantity and price: lines that share it repeat each other" }
 is_manual_override = { type = "boolean", doc = "The price was edited by hand" }
+is_gross_stated = { type = "boolean", doc = "The line says its gross amount or its discount" }
 is_converted = { type = "boolean", doc = "Billed in another currency than the contract's" }
 
 [checks]
@@ -35,7 +36,7 @@ not_null = ["invoice_line_id", "contract_line_id", "service_start_date", "servic
 arithmetic = "A whole period's gross amount is quantity times price, read as the price of the period, of its price period, or of each of several periods; other readings are an error of the line"
 conversion = "Arithmetic is put right in the invoice's currency; then each amount is converted once, half up in the contract's currency, the unit price at eight decimals"
 rated = "Lines rated by tiers, packages, percentage or included units have no such product: only gross less discount and amount can disagree"
-null_days = "No days at all: the cell of the issue date, under arrears the one before"
+null_days = "No days at all: the cell of the issue date, under arrears the one before; a line issued before the contract line begins bills its first days"
 ---*/
 with billed_line as (
     select
@@ -54,6 +55,7 @@ with billed_line as (
         gross_amount,
         discount_amount,
         amount,
+        is_gross_stated,
         service_start_date,
         service_end_date,
         is_manual_override,
@@ -110,10 +112,14 @@ dated as (
             and (line_grid.component = 'usage' or line_grid.bill_timing = 'arrears') as is_cell_before,
         billed_line.service_start_date is null as has_no_start,
         billed_line.service_end_date is null or billed_line.service_end_date <= billed_line.service_start_date as has_no_end,
-        coalesce(billed_line.service_start_date, billed_line.service_end_date - 1, billed_line.issued_date) as first_day,
+        coalesce(
+            billed_line.service_start_date,
+            billed_line.service_end_date - 1,
+            greatest(billed_line.issued_date, line_grid.life_start_date)
+        ) as first_day,
         case
             when billed_line.service_end_date is null or billed_line.service_end_date <= billed_line.service_start_date
-                then coalesce(billed_line.service_start_date, billed_line.issued_date)
+                then coalesce(billed_line.service_start_date, greatest(billed_line.issued_date, line_grid.life_start_date))
             else billed_line.service_end_date - 1
         end as last_day
     from billed_line
@@ -298,5 +304,6 @@ select
         case when fx_rate is not null then currency end
     ) as group_key,
     is_manual_override,
+    is_gross_stated,
     fx_rate is not null as is_converted
 from converted
