@@ -7,8 +7,8 @@ grain = ["contract_line_id", "cell_no"]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 reading = { type = "text", doc = "How the billed quantity reads: total, excess over the included units, packages, or unknown" }
-billed_value_days = { type = "decimal(38,10)", doc = "R of the billed quantity under the terms of each day, times days, added up as the due value is" }
-contracted_value_days = { type = "decimal(38,10)", doc = "The same for the contracted quantity, before seats raise it" }
+quantity_change = { type = "decimal(38,10)", doc = "What the right quantity adds: (R_c - R_b) N / G" }
+contracted_change = { type = "decimal(38,10)", doc = "The same up to the contracted quantity, before seats raise it; null for usage" }
 
 [checks]
 not_null = ["contract_line_id", "cell_no", "reading"]
@@ -62,7 +62,8 @@ expected_charge as (
         cell_no,
         days_numerator,
         days_denominator,
-        day_unit
+        day_unit,
+        value_days
     from expected_charge
     where days_numerator > 0
 ),
@@ -73,6 +74,7 @@ billed_charge as (
         cell_no,
         billed_quantity,
         quantity_fraction,
+        net_amount,
         gross_amount,
         line_count,
         is_quantity_unknown
@@ -94,6 +96,11 @@ billed as (
             else cast(billed_charge.gross_amount as double)
         end as decimal(38,10)) as gross,
         cast(expected_charge.day_unit as double) / expected_charge.days_denominator as day_scale,
+        expected_charge.day_unit,
+        expected_charge.value_days,
+        case when billed_charge.gross_amount = 0 then cast(1 as decimal(18,4)) else billed_charge.net_amount end as net_amount,
+        cast(case when billed_charge.gross_amount = 0 then cast(1 as decimal(38,4)) else cast(billed_charge.gross_amount as decimal(38,4)) end
+            * cast(expected_charge.days_denominator as decimal(10,0)) as decimal(38,4)) as price_whole,
         cast(billed_charge.line_count as decimal(10,0))
             * case line_grid.minor_digits when 0 then cast(1 as decimal(18,4)) when 3 then cast(0.001 as decimal(18,4)) else cast(0.01 as decimal(18,4)) end
             as tolerance
@@ -224,6 +231,10 @@ pivoted as (
 read as (
     select
         pivoted.*,
+        billed.day_unit,
+        billed.value_days,
+        billed.net_amount,
+        billed.price_whole,
         case
             when billed.is_quantity_unknown then 'unknown'
             when abs(billed.gross - cast(cast(pivoted.total_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'total'
@@ -236,17 +247,46 @@ read as (
     inner join billed
         on pivoted.contract_line_id = billed.contract_line_id
         and pivoted.cell_no = billed.cell_no
+),
+
+changed as (
+    select
+        read.*,
+        value_days - cast(day_unit as decimal(4,0)) * case reading
+            when 'unknown' then due_value
+            when 'excess' then excess_value
+            when 'packages' then packages_value
+            else total_value
+        end as swapped,
+        cast(day_unit as decimal(4,0)) * contracted_value - value_days as uncontracted
+    from read
+),
+
+multiplied as (
+    select
+        contract_line_id,
+        cell_no,
+        reading,
+        price_whole,
+        cast(cast(swapped as decimal(38,10)) * net_amount as decimal(38,14)) as quantity_part,
+        cast(cast(swapped + uncontracted as decimal(38,10)) * net_amount as decimal(38,14)) as contracted_part
+    from changed
+),
+
+halved as (
+    select
+        multiplied.*,
+        cast(round(cast(quantity_part as double) / cast(price_whole as double)) as decimal(38,0)) as quantity_units,
+        cast(round(cast(contracted_part as double) / cast(price_whole as double)) as decimal(38,0)) as contracted_units
+    from multiplied
 )
 
 select
     contract_line_id,
     cell_no,
     reading,
-    cast(case reading
-        when 'unknown' then due_value
-        when 'excess' then excess_value
-        when 'packages' then packages_value
-        else total_value
-    end as decimal(38,10)) as billed_value_days,
-    cast(contracted_value as decimal(38,10)) as contracted_value_days
-from read
+    cast(quantity_units + cast(cast(quantity_part - quantity_units * price_whole as double) / cast(price_whole as double) as decimal(38,10)) as decimal(38,10))
+        as quantity_change,
+    cast(contracted_units + cast(cast(contracted_part - contracted_units * price_whole as double) / cast(price_whole as double) as decimal(38,10)) as decimal(38,10))
+        as contracted_change
+from halved

@@ -26,6 +26,7 @@ error_amount = { type = "decimal(18,4)", doc = "E0: what right line arithmetic a
 value_billed = { type = "decimal(18,4)", doc = "S0: billed after duplicates and line arithmetic" }
 value_coverage = { type = "decimal(18,4)", doc = "S1: with the contract's days" }
 value_quantity = { type = "decimal(18,4)", doc = "S2: with the contract's quantity" }
+value_contracted = { type = "decimal(18,4)", doc = "S2 with the contracted quantity only, before seats raise it" }
 value_price = { type = "decimal(18,4)", doc = "S3: with the contract's price" }
 value_discount = { type = "decimal(18,4)", doc = "S4: with the contract's discount, the expected amount" }
 expired_amount = { type = "decimal(18,4)", doc = "What discounts that have ended would still take off" }
@@ -44,6 +45,7 @@ billed_gross_amount = { type = "decimal(18,4)", doc = "G" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line" }
+is_rated = { type = "boolean", doc = "Rated by tiers, packages, percentage or included units" }
 last_version = { type = "integer", doc = "Contract version of the last charged day" }
 last_quantity = { type = "decimal(18,6)", doc = "Quantity of the last charged day" }
 last_price = { type = "decimal(18,8)", doc = "Price per period of the last charged day" }
@@ -59,6 +61,8 @@ not_null = ["contract_line_id", "cell_no", "component", "period_start_date", "pe
 
 [decisions]
 steps = "S1 = F q_b N / (D QF), S2 = A N / (D QF), S3 = B N / (D G), each one division and one rounding; a step is the difference of two rounded values"
+rated = "S2 = S1 + (R(q_c) - R(q_b)) N / G, rounded once; of rated usage S1 is what was billed"
+seats = "Where seats raise the quantity, value_contracted is S2 without them: what lies above it is the seats'"
 outside_the_life = "What was billed for days the contract does not charge is an obligation that expects nothing"
 no_billing_source = "Where no invoice is known at all nothing can be called unbilled: every due obligation is unverifiable for want of invoices"
 prepaid = "What a prepaid balance covers is taken off what is due like a discount; lines that show no deeper discount than the contract's own bill the overdraw alone, so that there is no quantity or price to compare and the whole gap is the last step"
@@ -95,7 +99,9 @@ expected_charge as (
         days_denominator,
         day_unit,
         quantity_days,
+        contracted_days,
         value_days,
+        is_rated,
         last_version,
         last_quantity,
         last_price,
@@ -130,6 +136,15 @@ billed_charge as (
         first_issued_date,
         evidence
     from billed_charge
+),
+
+rated_billing as (
+    select
+        contract_line_id,
+        cell_no,
+        quantity_change,
+        contracted_change
+    from rated_billing
 ),
 
 credit_allocation as (
@@ -210,6 +225,8 @@ paired as (
 joined as (
     select
         paired.*,
+        case when paired.is_rated then rated_billing.quantity_change end as quantity_change,
+        case when paired.is_rated then rated_billing.contracted_change end as contracted_change,
         line_grid.component,
         line_grid.minor_digits,
         line_grid.bill_timing,
@@ -233,6 +250,9 @@ joined as (
     from paired
     inner join line_grid
         on paired.contract_line_id = line_grid.contract_line_id
+    left join rated_billing
+        on paired.contract_line_id = rated_billing.contract_line_id
+        and paired.cell_no = rated_billing.cell_no
     left join credited
         on paired.contract_line_id = credited.contract_line_id
         and paired.cell_no = credited.cell_no
@@ -306,6 +326,13 @@ fraction as (
             )
             else cast(coalesce(quantity_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14))
         end as quantity_part,
+        case
+            when single_kind = 'priced' then cast(
+                cast(cast(coalesce(contracted_days, 0) as decimal(38,6)) * cast(single_price as decimal(18,8)) as decimal(38,10)) * cast(net_amount as decimal(18,4))
+                as decimal(38,14)
+            )
+            else cast(coalesce(contracted_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14))
+        end as contracted_part,
         cast(coalesce(value_days, 0) * cast(net_amount as decimal(18,4)) as decimal(38,14)) as price_part,
         case
             when single_kind = 'priced'
@@ -322,6 +349,9 @@ halved as (
         fraction.*,
         case when is_split and quantity_whole <> 0 then cast(round(cast(coverage_part as double) / cast(quantity_whole as double)) as decimal(38,0)) end as coverage_units,
         case when is_split and quantity_whole <> 0 then cast(round(cast(quantity_part as double) / cast(quantity_whole as double)) as decimal(38,0)) end as quantity_units,
+        case
+            when is_split and quantity_whole <> 0 then cast(round(cast(contracted_part as double) / cast(quantity_whole as double)) as decimal(38,0))
+        end as contracted_units,
         case when is_split and price_whole <> 0 then cast(round(cast(price_part as double) / cast(price_whole as double)) as decimal(38,0)) end as price_units
     from fraction
 ),
@@ -329,15 +359,37 @@ halved as (
 divided as (
     select
         halved.*,
-        coverage_units + cast(cast(coverage_part - coverage_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as coverage,
-        quantity_units + cast(cast(quantity_part - quantity_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as quantity,
+        coverage_units + cast(cast(coverage_part - coverage_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as covered,
+        quantity_units + cast(cast(quantity_part - quantity_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10)) as product,
+        contracted_units + cast(cast(contracted_part - contracted_units * quantity_whole as double) / cast(quantity_whole as double) as decimal(38,10))
+            as contracted_product,
         price_units + cast(cast(price_part - price_units * price_whole as double) / cast(price_whole as double) as decimal(38,10)) as price
     from halved
 ),
 
-rounded as (
+-- Of rated lines the quantity step is what the contract charges for the right quantity less what it charges for the billed one.
+stepped as (
     select
         divided.*,
+        case
+            when is_rated and component <> 'charge' then cast(net_amount as decimal(38,10))
+            else cast(covered as decimal(38,10))
+        end as coverage,
+        case
+            when is_rated and component <> 'charge' then cast(cast(net_amount as decimal(38,10)) + quantity_change as decimal(38,10))
+            when is_rated then cast(coalesce(covered, 0) + quantity_change as decimal(38,10))
+            else cast(product as decimal(38,10))
+        end as quantity,
+        case
+            when is_rated then cast(coalesce(covered, 0) + contracted_change as decimal(38,10))
+            else cast(contracted_product as decimal(38,10))
+        end as contracted
+    from divided
+),
+
+rounded as (
+    select
+        stepped.*,
         case minor_digits
             when 0 then cast(round(coverage, 0) as decimal(18,4))
             when 3 then cast(round(coverage, 3) as decimal(18,4))
@@ -348,6 +400,11 @@ rounded as (
             when 3 then cast(round(quantity, 3) as decimal(18,4))
             else cast(round(quantity, 2) as decimal(18,4))
         end as s2,
+        case minor_digits
+            when 0 then cast(round(contracted, 0) as decimal(18,4))
+            when 3 then cast(round(contracted, 3) as decimal(18,4))
+            else cast(round(contracted, 2) as decimal(18,4))
+        end as s2_contracted,
         coalesce(
             case minor_digits
                 when 0 then cast(round(price, 0) as decimal(18,4))
@@ -356,7 +413,7 @@ rounded as (
             end,
             gross_amount
         ) as s3
-    from divided
+    from stepped
 )
 
 select
@@ -382,6 +439,13 @@ select
     cast(case when verdict = 'verified' then net_amount end as decimal(18,4)) as value_billed,
     cast(case when verdict = 'verified' then case when is_split then coalesce(s1, 0) when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_coverage,
     cast(case when verdict = 'verified' then case when is_split then coalesce(s2, s3) when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_quantity,
+    cast(case
+        when verdict <> 'verified' then null
+        when is_split and contracted_days < quantity_days then coalesce(s2_contracted, s3)
+        when is_split then coalesce(s2, s3)
+        when is_overdraw_alone then net_amount
+        else due_amount
+    end as decimal(18,4)) as value_contracted,
     cast(case when verdict = 'verified' then case when is_split then s3 when is_overdraw_alone then net_amount else due_amount end end as decimal(18,4)) as value_price,
     cast(case when verdict = 'verified' then due_amount end as decimal(18,4)) as value_discount,
     expired_amount,
@@ -400,6 +464,7 @@ select
     line_count,
     has_manual_override,
     first_issued_date,
+    coalesce(is_rated, false) as is_rated,
     last_version,
     last_quantity,
     last_price,
