@@ -20,6 +20,7 @@ expect.end_to_end = "to_amount - from_amount = gap_amount"
 
 [decisions]
 sign_first = "A negative step is O2, whatever made it; only positive steps go through the lists"
+seats = "Up to the contracted quantity a short quantity is Q2 or what superseded it, above it Q1: seats the rule counts"
 expired = "P1 takes what the ended discounts would have taken off, at most the step; a rest of one minor unit per billed line joins it"
 overdrawn = "Below a prepaid balance what is taken off beyond what it covers is Q5, not a discount too deep"
 superseded = "A price or quantity of an earlier version of the contract is Q6, the price of the contract it renews is P9"
@@ -38,6 +39,7 @@ with waterfall as (
         value_billed,
         value_coverage,
         value_quantity,
+        value_contracted,
         value_price,
         value_discount,
         expired_amount,
@@ -50,6 +52,7 @@ with waterfall as (
         billed_gross_amount,
         line_count,
         has_manual_override,
+        is_rated,
         first_issued_date,
         last_version,
         minor_digits,
@@ -223,12 +226,28 @@ quantity_row as (
         end as check_code,
         '' as subject_id,
         400000 as place,
-        waterfall.value_quantity - waterfall.value_coverage as gap_amount
+        least(waterfall.value_contracted, waterfall.value_quantity) - waterfall.value_coverage as gap_amount
     from waterfall
     left join quantity_superseded
         on waterfall.contract_line_id = quantity_superseded.contract_line_id
         and waterfall.cell_no = quantity_superseded.cell_no
     where waterfall.value_quantity > waterfall.value_coverage
+        and waterfall.value_contracted > waterfall.value_coverage
+),
+
+-- Seats above the contract: what is left of the step above the contracted quantity.
+seat_row as (
+    select
+        contract_line_id,
+        cell_no,
+        'S2' as step,
+        'Q1' as check_code,
+        '' as subject_id,
+        400001 as place,
+        value_quantity - greatest(value_contracted, value_coverage) as gap_amount
+    from waterfall
+    where value_quantity > value_coverage
+        and value_quantity > value_contracted
 ),
 
 price_superseded as (
@@ -282,6 +301,7 @@ price_row as (
         'S3a' as step,
         case
             when waterfall.has_manual_override then 'P11'
+            when waterfall.is_rated then 'P8'
             when price_superseded.contract_line_id is not null then 'Q6'
             when price_prior.contract_line_id is not null then 'P9'
             else 'P6'
@@ -363,6 +383,8 @@ every_row as (
     select * from coverage_finding
     union all
     select * from quantity_row
+    union all
+    select * from seat_row
     union all
     select * from price_row
     union all
