@@ -13,6 +13,9 @@ currency = { type = "text", doc = "Contract currency" }
 minor_digits = { type = "integer", doc = "Decimals of the currency" }
 start_date = { type = "date", doc = "First day of the term as written" }
 end_date = { type = "date", doc = "First day after the term as written; null where open" }
+term_months = { type = "integer", doc = "Whole months of a term; null where the contract is open-ended" }
+term_start_date = { type = "date", doc = "First day of the term that as_of lies in: the contract's own start, or the last renewal by itself" }
+term_before_start_date = { type = "date", doc = "First day of the term before; null in the first term" }
 renewal_date = { type = "date", doc = "First day of the next term after as_of; null where none is due" }
 notice_days = { type = "integer", doc = "Days before renewal by which notice must be given; null where not known" }
 notice_deadline_date = { type = "date", doc = "Last day for notice; null where renewal or notice days are not known" }
@@ -111,12 +114,18 @@ dated as (
     select
         stepped.*,
         cast(near_month.first_date + cast(least(stepped.end_day, near_month.day_count) - 1 as int) as date) as near_date,
-        cast(far_month.first_date + cast(least(stepped.end_day, far_month.day_count) - 1 as int) as date) as far_date
+        cast(far_month.first_date + cast(least(stepped.end_day, far_month.day_count) - 1 as int) as date) as far_date,
+        cast(before_month.first_date + cast(least(stepped.end_day, before_month.day_count) - 1 as int) as date) as before_date,
+        cast(first_month.first_date + cast(least(stepped.end_day, first_month.day_count) - 1 as int) as date) as first_date
     from stepped
     left join calendar_month as near_month
         on stepped.near_month_no = near_month.month_no
     left join calendar_month as far_month
         on stepped.near_month_no + stepped.term_months = far_month.month_no
+    left join calendar_month as before_month
+        on stepped.near_month_no - stepped.term_months = before_month.month_no
+    left join calendar_month as first_month
+        on stepped.near_month_no - 2 * stepped.term_months = first_month.month_no
 ),
 
 due as (
@@ -127,7 +136,8 @@ due as (
             when end_date is null or not coalesce(auto_renew, false) then null
             when near_date > cast($as_of as date) then near_date
             else far_date
-        end as date) as next_date
+        end as date) as next_date,
+        coalesce(end_date <= cast($as_of as date) and auto_renew, false) as is_rolled
     from dated
 )
 
@@ -140,6 +150,15 @@ select
     minor_digits,
     start_date,
     end_date,
+    cast(term_months as bigint) as term_months,
+    cast(case
+        when not is_rolled then start_date
+        when near_date > cast($as_of as date) then before_date
+        else near_date
+    end as date) as term_start_date,
+    cast(case
+        when is_rolled then greatest(start_date, case when near_date > cast($as_of as date) then first_date else before_date end)
+    end as date) as term_before_start_date,
     next_date as renewal_date,
     notice_days,
     cast(next_date - cast(notice_days as int) as date) as notice_deadline_date,
