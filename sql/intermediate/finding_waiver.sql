@@ -175,6 +175,22 @@ candidate as (
     where exception_scope.contract_line_id is null
         and exception_scope.contract_id is null
         and exception_scope.account_id is null
+    union all
+    select
+        finding_row.*,
+        exception_scope.exception_id,
+        exception_scope.start_date,
+        exception_scope.end_date,
+        exception_scope.reason,
+        exception_scope.check_code,
+        exception_scope.account_id,
+        exception_scope.contract_id
+    from finding_row
+    cross join exception_scope
+    where exception_scope.contract_line_id is null
+        and exception_scope.contract_id is null
+        and exception_scope.account_id is null
+        and exception_scope.check_code is null
 ),
 
 matched as (
