@@ -68,6 +68,18 @@ waterfall_story as (
     from waterfall_story
 ),
 
+true_up_story as (
+    select
+        finding_id,
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date,
+        last_billable_date
+    from true_up_story
+),
+
 told as (
     select
         settled_finding.finding_id,
@@ -153,6 +165,16 @@ every_story as (
         first_billable_date,
         last_billable_date
     from waterfall_story
+    union all
+    select
+        finding_id,
+        evidence,
+        explanation,
+        expected_amount,
+        billed_amount,
+        first_billable_date,
+        last_billable_date
+    from true_up_story
     union all
     select
         finding_id,

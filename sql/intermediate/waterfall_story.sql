@@ -37,7 +37,7 @@ with settled_finding as (
         currency,
         minor_digits
     from settled_finding
-    where component <> ''
+    where component not in ('', 'true_up')
 ),
 
 waterfall as (
