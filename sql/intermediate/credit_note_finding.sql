@@ -26,7 +26,7 @@ explanation = { type = "text", doc = "One sentence with the numbers in it" }
 not_null = ["check_code", "class", "account_id", "contract_id", "contract_line_id", "product_id", "subject_id", "period_start_date", "gap_amount", "run_rate_12m", "currency", "explanation"]
 
 [decisions]
-allowed = "What corrects an overbilling is allowed; a reason with an approver, or within the credit limit, allows all of a note"
+allowed = "What corrects an overbilling, or pays an uptime credit owed, is allowed; a reason with an approver, or within the credit limit, allows all of a note"
 pool = "What negative steps leave to be corrected in an obligation goes to its credit lines first, then to notes by day of issue and id"
 repeated = "A note that repeats an earlier one (invoice, line, amount, reason) is allowed nothing"
 bound = "Together never more than the invoice before tax; a draft or void invoice leaves nothing to credit, an unknown one sets no bound"
@@ -95,6 +95,48 @@ waterfall_finding as (
         gap_amount
     from waterfall_finding
     where gap_amount < 0
+),
+
+true_up_finding as (
+    select
+        commitment_id,
+        period_no,
+        gap_amount
+    from true_up_finding
+    where gap_amount < 0
+),
+
+true_up_line as (
+    select
+        invoice_line_id,
+        commitment_id,
+        settled_date
+    from true_up_line
+    where commitment_id is not null
+),
+
+commitment_period as (
+    select
+        commitment_id,
+        period_no,
+        period_start_date,
+        period_end_date
+    from commitment_period
+),
+
+credit_note_share as (
+    select
+        credit_note_id,
+        invoice_line_id,
+        amount
+    from credit_note_share
+),
+
+sla_settlement as (
+    select
+        credit_note_id,
+        settled_amount
+    from sla_settlement
 ),
 
 invoice as (
@@ -172,35 +214,73 @@ placed as (
 
 overbilled as (
     select
-        contract_line_id,
+        contract_line_id as owed_id,
         cell_no,
         sum(- gap_amount) as amount
     from waterfall_finding
     group by
         contract_line_id,
         cell_no
+    union all
+    select
+        concat('true-up ', commitment_id) as owed_id,
+        period_no as cell_no,
+        sum(- gap_amount) as amount
+    from true_up_finding
+    group by
+        commitment_id,
+        period_no
+),
+
+-- Every obligation a note gives something back on, true-ups included.
+given_back as (
+    select
+        credit_note_id,
+        contract_line_id as owed_id,
+        cell_no,
+        amount,
+        note_amount
+    from credit_allocation
+    union all
+    select
+        credit_note_share.credit_note_id,
+        concat('true-up ', true_up_line.commitment_id) as owed_id,
+        commitment_period.period_no as cell_no,
+        cast(sum(credit_note_share.amount) as decimal(18,4)) as amount,
+        cast(sum(credit_note_share.amount) as decimal(18,4)) as note_amount
+    from credit_note_share
+    inner join true_up_line
+        on credit_note_share.invoice_line_id = true_up_line.invoice_line_id
+    inner join commitment_period
+        on true_up_line.commitment_id = commitment_period.commitment_id
+        and true_up_line.settled_date >= commitment_period.period_start_date
+        and true_up_line.settled_date < commitment_period.period_end_date
+    group by
+        credit_note_share.credit_note_id,
+        true_up_line.commitment_id,
+        commitment_period.period_no
 ),
 
 -- What is wrong in an obligation goes to its credit lines first, then to its notes one after the other.
 share as (
     select
-        credit_allocation.credit_note_id,
-        credit_allocation.amount,
+        given_back.credit_note_id,
+        given_back.amount,
         overbilled.amount - coalesce(billed_charge.credit_line_amount, 0) as wrong_amount,
-        coalesce(sum(credit_allocation.amount) over (
-            partition by credit_allocation.contract_line_id, credit_allocation.cell_no
+        coalesce(sum(given_back.amount) over (
+            partition by given_back.owed_id, given_back.cell_no
             order by placed.issued_date, placed.credit_note_id
             rows between unbounded preceding and 1 preceding
         ), 0) as used_before
-    from credit_allocation
+    from given_back
     inner join placed
-        on credit_allocation.credit_note_id = placed.credit_note_id
+        on given_back.credit_note_id = placed.credit_note_id
     inner join overbilled
-        on credit_allocation.contract_line_id = overbilled.contract_line_id
-        and credit_allocation.cell_no = overbilled.cell_no
+        on given_back.owed_id = overbilled.owed_id
+        and given_back.cell_no = overbilled.cell_no
     left join billed_charge
-        on credit_allocation.contract_line_id = billed_charge.contract_line_id
-        and credit_allocation.cell_no = billed_charge.cell_no
+        on given_back.owed_id = billed_charge.contract_line_id
+        and given_back.cell_no = billed_charge.cell_no
     where not placed.is_repeated
 ),
 
@@ -217,7 +297,15 @@ allocated as (
         credit_note_id,
         sum(amount) as amount,
         sum(note_amount) as note_amount
-    from credit_allocation
+    from given_back
+    group by credit_note_id
+),
+
+settling as (
+    select
+        credit_note_id,
+        sum(settled_amount) as amount
+    from sla_settlement
     group by credit_note_id
 ),
 
@@ -240,10 +328,13 @@ weighed as (
             when corrected.share_amount is null or corrected.whole_amount = 0 then cast(0 as decimal(38,10))
             when corrected.whole_amount = corrected.note_amount then cast(corrected.share_amount as decimal(38,10))
             else cast(cast(corrected.note_amount as double) * cast(corrected.share_amount as double) / cast(corrected.whole_amount as double) as decimal(38,10))
-        end as corrected_exact
+        end as corrected_exact,
+        coalesce(settling.amount, 0) as settled_amount
     from placed
     left join corrected
         on placed.credit_note_id = corrected.credit_note_id
+    left join settling
+        on placed.credit_note_id = settling.credit_note_id
 ),
 
 measured as (
@@ -271,7 +362,7 @@ judged as (
             when is_reversal then amount
             when is_repeated then 0
             else least(
-                case when is_approved then amount else least(amount, corrected_amount) end,
+                case when is_approved then amount else least(amount, corrected_amount + settled_amount) end,
                 coalesce(left_amount, amount)
             )
         end as decimal(18,4)) as allowed_amount
@@ -313,8 +404,8 @@ select
         case
             when is_repeated then 'is allowed, because it repeats an earlier note'
             when is_approved then 'is what earlier notes had left of the invoice before tax'
-            when reason_code is null then 'corrects what was billed too much, and no reason is given for the rest'
-            else 'corrects what was billed too much, and nobody approved the rest'
+            when reason_code is null then 'corrects what was billed too much or pays what is owed, and no reason is given for the rest'
+            else 'corrects what was billed too much or pays what is owed, and nobody approved the rest'
         end,
         ': ',
         case minor_digits
