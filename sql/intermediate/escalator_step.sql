@@ -15,6 +15,7 @@ is_compounding = { type = "boolean", doc = "Builds on the price before the step;
 is_mandatory = { type = "boolean", doc = "Applies by itself; false: may be claimed with notice" }
 is_counted = { type = "boolean", doc = "Changes the price: mandatory, or notified in time" }
 uplift = { type = "decimal(18,12)", doc = "Change as a fraction of the price; null where it is not known" }
+index_months = { type = "text", doc = "The index and the two months it is read for; null for a fixed step" }
 missing_term = { type = "text", doc = "What stands in the way of the change; null where nothing does" }
 
 [checks]
@@ -200,6 +201,15 @@ select
         when named.kind = 'fixed' then named.free_uplift
         else greatest(least(named.free_uplift, named.cap), named.floor_value)
     end as uplift,
+    case
+        when named.kind = 'index' then concat(
+            named.index_name, ' of ',
+            cast(cast(floor(cast(named.new_month_no as double) / 12) as bigint) as varchar), '-',
+            lpad(cast(named.new_month_no - 12 * cast(floor(cast(named.new_month_no as double) / 12) as bigint) + 1 as varchar), 2, '0'), ' over ',
+            cast(cast(floor(cast(named.old_month_no as double) / 12) as bigint) as varchar), '-',
+            lpad(cast(named.old_month_no - 12 * cast(floor(cast(named.old_month_no as double) / 12) as bigint) + 1 as varchar), 2, '0')
+        )
+    end as index_months,
     case
         when named.free_uplift is not null then null
         when named.kind = 'fixed' then 'escalator pct'

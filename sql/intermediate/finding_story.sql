@@ -9,6 +9,7 @@ evidence = { type = "text", doc = "Invoice lines and term rows it rests on" }
 explanation = { type = "text", doc = "One sentence with the numbers in it" }
 expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations it touches" }
 billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches" }
+unmatched_amount = { type = "decimal(18,4)", doc = "Posted lines of the account without a contract line that may be the billing of what looks unbilled; null where none" }
 first_billable_date = { type = "date", doc = "Earliest billable date it touches" }
 last_billable_date = { type = "date", doc = "Latest billable date it touches" }
 
@@ -63,6 +64,7 @@ waterfall_story as (
         explanation,
         expected_amount,
         billed_amount,
+        unmatched_amount,
         first_billable_date,
         last_billable_date
     from waterfall_story
@@ -162,6 +164,7 @@ every_story as (
         explanation,
         expected_amount,
         billed_amount,
+        unmatched_amount,
         first_billable_date,
         last_billable_date
     from waterfall_story
@@ -172,6 +175,7 @@ every_story as (
         explanation,
         expected_amount,
         billed_amount,
+        cast(null as decimal(18,4)) as unmatched_amount,
         first_billable_date,
         last_billable_date
     from true_up_story
@@ -182,6 +186,7 @@ every_story as (
         explanation,
         expected_amount,
         billed_amount,
+        cast(null as decimal(18,4)) as unmatched_amount,
         first_billable_date,
         last_billable_date
     from subject_story
@@ -207,6 +212,7 @@ select
     explanation,
     expected_amount,
     billed_amount,
+    unmatched_amount,
     first_billable_date,
     last_billable_date
 from grouped

@@ -9,6 +9,7 @@ evidence = { type = "text", doc = "Invoice lines and term rows it rests on" }
 explanation = { type = "text", doc = "One sentence with the numbers in it" }
 expected_amount = { type = "decimal(18,4)", doc = "Expected of the obligations it touches" }
 billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it touches" }
+unmatched_amount = { type = "decimal(18,4)", doc = "Posted lines of the account without a contract line that may be its billing; null where none" }
 first_billable_date = { type = "date", doc = "Earliest billable date it touches" }
 last_billable_date = { type = "date", doc = "Latest billable date it touches" }
 
@@ -16,227 +17,176 @@ last_billable_date = { type = "date", doc = "Latest billable date it touches" }
 not_null = ["finding_id", "explanation"]
 
 [decisions]
-last_period = "Quantities, prices and discounts in the sentence are those of the last period affected; its money is that of the whole case"
+last_period = "The sentence reckons the latest period affected and ends with the money of the whole case"
+step = "Where other causes are at work in the period too, it names the values before and after this one is put right"
 ---*/
-with settled_finding as (
+with finding_span as (
     select
         finding_id,
         check_code,
-        contract_line_id,
-        component,
-        cell_no,
-        step,
         subject_id,
+        component,
+        periods,
         period_start_date,
-        period_end_date,
-        billable_date,
-        gap_amount,
+        first_billable_date,
+        last_billable_date,
         waived_amount,
+        absorbed_amount,
         corrected_amount,
         waiver_reason,
-        currency,
-        minor_digits
-    from settled_finding
-    where component not in ('', 'true_up')
+        last_step,
+        last_start_date,
+        last_end_date,
+        last_gap_amount,
+        currency
+    from finding_span
+    where component <> 'true_up'
 ),
 
-waterfall as (
+finding_figure as (
     select
-        contract_line_id,
-        cell_no,
+        finding_id,
         expected_amount,
-        gross_amount,
         billed_amount,
-        value_billed,
-        expired_on_date,
-        billed_quantity,
-        quantity_fraction,
-        billed_net_amount,
-        billed_gross_amount,
-        first_issued_date,
-        check_date,
+        unmatched_amount,
+        is_whole_difference,
+        has_line,
         last_version,
-        last_quantity,
-        last_price,
-        evidence
-    from waterfall
+        issued_on,
+        owed_by,
+        expired_days,
+        uncovered_days,
+        expected,
+        billed,
+        gross,
+        value_before,
+        value_after,
+        last_gap,
+        gap,
+        billed_units,
+        contract_units,
+        billed_price,
+        contract_price,
+        billed_pct,
+        contract_pct,
+        part,
+        discounts,
+        price_step,
+        ramp_step,
+        tiers,
+        contract_clause,
+        uncharged,
+        lines,
+        terms
+    from finding_figure
 ),
 
-touched as (
-    select distinct
-        finding_id,
-        contract_line_id,
-        cell_no
-    from settled_finding
-),
-
-context as (
+joined as (
     select
-        touched.finding_id,
-        sum(waterfall.expected_amount) as expected_amount,
-        sum(waterfall.billed_amount) as billed_amount,
-        min(waterfall.expired_on_date) as expired_on_date,
-        string_agg(waterfall.evidence, ', ' order by waterfall.cell_no) as lines
-    from touched
-    inner join waterfall
-        on touched.contract_line_id = waterfall.contract_line_id
-        and touched.cell_no = waterfall.cell_no
-    group by touched.finding_id
-),
-
-whole as (
-    select
-        finding_id,
-        max(check_code) as check_code,
-        max(contract_line_id) as contract_line_id,
-        max(subject_id) as subject_id,
-        max(component) as component,
-        max(currency) as currency,
-        max(minor_digits) as minor_digits,
-        min(period_start_date) as period_start_date,
-        max(period_end_date) as period_end_date,
-        min(billable_date) as first_billable_date,
-        max(billable_date) as last_billable_date,
-        sum(gap_amount) as gap_amount,
-        sum(waived_amount) as waived_amount,
-        sum(corrected_amount) as corrected_amount,
-        max(waiver_reason) as waiver_reason
-    from settled_finding
-    group by finding_id
-),
-
-period_count as (
-    select
-        finding_id,
-        count(*) as periods
-    from touched
-    group by finding_id
-),
-
-last_row as (
-    select
-        finding_id,
-        contract_line_id,
-        cell_no,
-        step,
-        period_start_date
-    from settled_finding
-    qualify row_number() over (partition by finding_id order by period_start_date desc, step desc) = 1
-),
-
--- Every number as text, once, in the currency's decimals.
-worded as (
-    select
-        whole.finding_id,
-        whole.check_code,
-        whole.contract_line_id,
-        whole.subject_id,
-        whole.component,
-        whole.currency,
-        whole.first_billable_date,
-        whole.last_billable_date,
-        whole.waived_amount,
-        whole.corrected_amount,
-        whole.waiver_reason,
-        last_row.step as last_step,
-        context.expected_amount,
-        context.billed_amount,
-        context.lines,
-        waterfall.last_version,
-        concat(
-            case when period_count.periods = 1 then 'In the period from ' else concat('In ', cast(period_count.periods as varchar), ' periods from ') end,
-            cast(whole.period_start_date as varchar), ' to ', cast(whole.period_end_date as varchar)
-        ) as in_periods,
-        cast(last_row.period_start_date as varchar) as last_period,
-        case whole.minor_digits
-            when 0 then cast(cast(abs(whole.gap_amount) as decimal(18,0)) as varchar)
-            when 3 then cast(cast(abs(whole.gap_amount) as decimal(18,3)) as varchar)
-            else cast(cast(abs(whole.gap_amount) as decimal(18,2)) as varchar)
-        end as gap,
-        case whole.minor_digits
-            when 0 then cast(cast(context.expected_amount as decimal(18,0)) as varchar)
-            when 3 then cast(cast(context.expected_amount as decimal(18,3)) as varchar)
-            else cast(cast(context.expected_amount as decimal(18,2)) as varchar)
-        end as expected,
-        case whole.minor_digits
-            when 0 then cast(cast(context.billed_amount as decimal(18,0)) as varchar)
-            when 3 then cast(cast(context.billed_amount as decimal(18,3)) as varchar)
-            else cast(cast(context.billed_amount as decimal(18,2)) as varchar)
-        end as billed,
-        cast(cast(waterfall.billed_quantity as decimal(18,2)) as varchar) as billed_units,
-        cast(cast(waterfall.last_quantity as decimal(18,2)) as varchar) as contract_units,
-        cast(cast(cast(waterfall.billed_gross_amount as double) / nullif(cast(waterfall.quantity_fraction as double), 0) as decimal(18,4)) as varchar) as billed_price,
-        cast(cast(waterfall.last_price as decimal(18,4)) as varchar) as contract_price,
-        cast(cast(100 - 100 * cast(waterfall.billed_net_amount as double) / nullif(cast(waterfall.billed_gross_amount as double), 0) as decimal(18,2)) as varchar) as billed_pct,
-        cast(cast(100 - 100 * cast(waterfall.expected_amount as double) / nullif(cast(waterfall.gross_amount as double), 0) as decimal(18,2)) as varchar) as contract_pct,
-        cast(context.expired_on_date as varchar) as expired_on,
-        cast(waterfall.first_issued_date as varchar) as issued_on,
-        cast(waterfall.check_date as varchar) as owed_by
-    from whole
-    left join period_count
-        on whole.finding_id = period_count.finding_id
-    left join context
-        on whole.finding_id = context.finding_id
-    left join last_row
-        on whole.finding_id = last_row.finding_id
-    left join waterfall
-        on last_row.contract_line_id = waterfall.contract_line_id
-        and last_row.cell_no = waterfall.cell_no
+        finding_span.*,
+        finding_figure.* exclude (finding_id),
+        case when finding_figure.part = '' then '' else concat(', for ', finding_figure.part, ' of a period') end as for_part,
+        case
+            when finding_figure.billed_pct in ('0', '-0', '') or finding_figure.billed_pct is null then ''
+            else concat(', less ', finding_figure.billed_pct, ' %')
+        end as less_discount,
+        case when finding_figure.uncovered_days is null then '' else concat(', ', cast(finding_figure.uncovered_days as varchar), case when finding_figure.uncovered_days = 1 then ' day' else ' days' end) end as days_text
+    from finding_span
+    inner join finding_figure
+        on finding_span.finding_id = finding_figure.finding_id
 ),
 
 told as (
     select
-        worded.*,
-        case check_code
-            when 'P1' then concat('a discount that had ended by ', expired_on, ' was still taken off')
-            when 'P2' then concat('a discount of ', billed_pct, ' % was given where ', contract_pct, ' % was agreed (period from ', last_period, ')')
-            when 'P6' then concat('the price billed was ', billed_price, ' where the contract says ', contract_price, ' a period (period from ', last_period, ')')
-            when 'P9' then concat('the renewed contract''s old price ', billed_price, ' was billed where the new one says ', contract_price)
-            when 'P11' then concat('the price was edited by hand to ', billed_price, ' where the contract says ', contract_price)
-            when 'Q2' then concat(billed_units, ' units were billed where the contract says ', contract_units, ' (period from ', last_period, ')')
-            when 'Q3' then concat('usage was billed as ', coalesce(billed_units, '0'), ' units where ', expected, ' was due for what was measured')
-            when 'Q6' then case
-                when last_step = 'S2' then concat(billed_units, ' units were billed as before the amendment (version ', cast(last_version as varchar), '), which says ', contract_units)
-                else concat('the price before the amendment, ', billed_price, ', was billed where version ', cast(last_version as varchar), ' says ', contract_price)
-            end
-            when 'C1' then 'no invoice line was ever posted for this contract line'
-            when 'C2' then 'days between billed ones were left out'
-            when 'C3' then 'billing stopped although the contract runs on'
-            when 'C4' then 'billing began later than the contract'
-            when 'C7' then 'a one-off charge was never invoiced'
-            when 'C8' then 'billing did not begin when the free period ended'
-            when 'C10' then 'the part of the period was charged at less than the contract''s proration'
-            when 'C11' then concat('the invoice came on ', issued_on, ', later than ', owed_by)
-            when 'C12' then concat('invoice ', subject_id, ' stands as draft or void')
-            when 'E1' then 'quantity, price, discount and amount of the line do not agree'
-            when 'O1' then concat('invoice ', subject_id, ' repeats what was already billed')
-            when 'O2' then 'more was billed than the contract allows'
+        joined.*,
+        case
+            when check_code = 'P1' then concat(
+                coalesce(discounts, 'a discount that had ended'), ', was still taken off ', gross,
+                case when expired_days is null then '' else concat(' on the ', cast(expired_days as varchar), ' days after its end') end
+            )
+            when check_code = 'P2' then concat(
+                'a discount of ', billed_pct, ' % was given where ', contract_pct, ' % was agreed on ', gross,
+                case when discounts is null then '' else concat(' (', discounts, ')') end
+            )
+            when check_code in ('P3', 'P4') then concat(
+                'the price billed was ', billed_price, ' where ', coalesce(price_step, 'the escalator'), ' makes ', contract_price, ' due on ', contract_units, ' units', less_discount, for_part
+            )
+            when check_code = 'P5' and last_step = 'S2' then concat(
+                billed_units, ' units were billed where ', contract_units, ' are due (', coalesce(ramp_step, 'ramp'), ') at ', billed_price, less_discount, for_part
+            )
+            when check_code = 'P5' then concat(
+                'the price billed was ', billed_price, ' where ', contract_price, ' is due (', coalesce(ramp_step, 'ramp'), ') on ', contract_units, ' units', less_discount, for_part
+            )
+            when check_code = 'P8' then concat('other tiers than the contract''s were used for ', contract_units, ' units (', coalesce(tiers, 'price tiers'), ')')
+            when check_code = 'P9' then concat(
+                'the price from before the renewal, ', billed_price, ', was billed where ', contract_price, ' is due on ', contract_units, ' units', less_discount, for_part,
+                case when contract_clause is null then '' else concat(' (', contract_clause, ')') end
+            )
+            when check_code = 'P10' then concat('the invoice''s currency comes to ', value_before, ' by the ', coalesce(contract_clause, 'exchange clause'), ' where ', value_after, ' is due')
+            when check_code = 'P11' then concat('the price was edited by hand to ', billed_price, ' where the contract says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part)
+            when check_code = 'P6' then concat('the price billed was ', billed_price, ' where the contract says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part)
+            when check_code = 'Q1' then concat(billed_units, ' seats were billed where ', contract_units, ' are due by the seats counted, at ', billed_price, less_discount, for_part)
+            when check_code = 'Q2' then concat(billed_units, ' units were billed where the contract says ', contract_units, ', at ', billed_price, less_discount, for_part)
+            when check_code = 'Q3' and has_line then concat('usage was billed as ', billed_units, ' units where ', contract_units, ' were measured', case when tiers is null then '' else concat(' (', tiers, ')') end)
+            when check_code = 'Q3' then concat('usage of ', contract_units, ' units was measured and none billed', case when tiers is null then '' else concat(' (', tiers, ')') end)
+            when check_code = 'Q5' then concat('what was used beyond the prepaid balance of commitment ', subject_id, ' was not billed')
+            when check_code = 'Q6' and last_step = 'S2' then concat(
+                billed_units, ' units were billed as before the amendment (version ', coalesce(cast(last_version as varchar), '-'), '), which says ', contract_units, ', at ', billed_price, less_discount, for_part
+            )
+            when check_code = 'Q6' then concat(
+                'the price before the amendment, ', billed_price, ', was billed where version ', coalesce(cast(last_version as varchar), '-'), ' says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part
+            )
+            when check_code = 'C1' then concat('nothing was billed, and no invoice line was ever posted for this contract line', days_text)
+            when check_code = 'C2' then concat('days between billed ones were left out', days_text)
+            when check_code = 'C3' then concat('billing had stopped although the contract runs on', days_text)
+            when check_code = 'C4' then concat('billing had not begun although the contract had', days_text)
+            when check_code = 'C7' then 'a one-off charge was never invoiced'
+            when check_code = 'C8' then concat('billing had not begun again after the ', coalesce(uncharged, 'free period'), days_text)
+            when check_code = 'C9' then concat('billing had not begun again after the ', coalesce(uncharged, 'pause'), days_text)
+            when check_code = 'C10' then concat('the days billed were charged with a smaller part of the period than the contract''s proration gives', for_part)
+            when check_code = 'C11' then concat('the invoice came on ', issued_on, ', later than ', owed_by)
+            when check_code = 'C12' then concat('invoice ', subject_id, ' stands as draft or void', days_text)
+            when check_code = 'E1' then 'quantity, price, discount and amount of the line do not agree'
+            when check_code = 'O1' then concat('invoice ', subject_id, ' repeats what was already billed')
+            when check_code = 'O2' and last_step = 'E0' then 'the line''s amount is more than its quantity, price and discount make'
+            when check_code = 'O2' and last_step = 'S1' then concat('more was billed than the days that the contract charges', for_part)
+            when check_code = 'O2' and last_step = 'S2' then concat(billed_units, ' units were billed where ', contract_units, ' are due, at ', billed_price, less_discount, for_part)
+            when check_code = 'O2' and last_step in ('S3a', 'S3c') then concat('the price billed was ', billed_price, ' where ', contract_price, ' is due on ', contract_units, ' units', less_discount, for_part)
+            when check_code = 'O2' then concat('a discount of ', billed_pct, ' % was given where ', contract_pct, ' % is agreed on ', gross)
+            else 'billed and due differ'
         end as what
-    from worded
+    from joined
 )
 
 select
     finding_id,
-    nullif(concat_ws(
-        '; ',
-        case when check_code in ('O1', 'C12') then concat('invoice ', subject_id) end,
-        case when lines is not null then concat('invoice lines ', lines) end,
-        concat('contract line ', contract_line_id, ' version ', coalesce(cast(last_version as varchar), '-')),
-        case when waiver_reason is not null then concat('waived by ', waiver_reason) end
-    ), '') as evidence,
     concat_ws(
-        '',
-        concat(in_periods, ' ', what, ': ', billed, ' ', currency, ' billed, ', expected, ' ', currency, ' expected'),
+        '; ',
+        case when lines is not null then concat('invoice lines ', lines) end,
+        terms,
+        case when waiver_reason is not null then concat('waived by ', waiver_reason) end
+    ) as evidence,
+    concat(
+        'In the period from ', cast(last_start_date as varchar), ' to ', cast(last_end_date as varchar), ' ', what, ': ',
+        billed, ' billed, ', expected, ' due, ',
         case
-            when check_code = 'C11' then '; no money is missing'
-            else concat(', of which this explains ', gap, ' ', currency)
+            when check_code = 'C11' then 'no money is missing'
+            when check_code = 'O1' then concat(last_gap, ' of it a second time')
+            when is_whole_difference and last_gap_amount > 0 then concat(last_gap, ' too little')
+            when is_whole_difference then concat(last_gap, ' too much')
+            else concat('and of several causes this one moves ', value_before, ' to ', value_after, ', ', last_gap, case when last_gap_amount > 0 then ' too little' else ' too much' end)
         end,
-        case when waived_amount <> 0 then ', waived in whole or part' end,
-        case when corrected_amount <> 0 then ', credited in whole or part' end,
+        case when periods > 1 and check_code <> 'C11' then concat('; in all ', cast(periods as varchar), ' periods since ', cast(period_start_date as varchar), ' ', gap) else '' end,
+        case when periods > 1 and check_code = 'C11' then concat('; ', cast(periods as varchar), ' periods since ', cast(period_start_date as varchar)) else '' end,
+        case when unmatched_amount is not null then concat('; ', cast(cast(unmatched_amount as decimal(18,2)) as varchar), ' of unmatched lines of this account may be its billing') else '' end,
+        case when waived_amount <> 0 then '; waived in whole or part' else '' end,
+        case when absorbed_amount <> 0 then '; made up for by a true-up in whole or part' else '' end,
+        case when corrected_amount <> 0 then '; credited in whole or part' else '' end,
         '.'
     ) as explanation,
-    cast(expected_amount as decimal(18,4)) as expected_amount,
-    cast(billed_amount as decimal(18,4)) as billed_amount,
+    expected_amount,
+    billed_amount,
+    unmatched_amount,
     first_billable_date,
     last_billable_date
 from told

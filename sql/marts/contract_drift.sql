@@ -8,7 +8,7 @@ partition_by = ["as_of_date"]
 finding_id = { type = "text", doc = "Same case, same id, on every run" }
 check_code = { type = "text", doc = "The check that fired" }
 class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
-severity = { type = "text", doc = "high, medium, low; info where no material money is open" }
+severity = { type = "text", doc = "high, medium, low by the money open, of what cannot be verified by the money billed; info where none is material" }
 is_material = { type = "boolean", doc = "More than the tolerance in reporting currency and in share of the expected amount" }
 status = { type = "text", doc = "open, confirmed, disputed, waived, absorbed, corrected or time_barred, as the recovery ledger has it" }
 account_id = { type = "text", doc = "The account" }
@@ -32,8 +32,8 @@ leak_remaining_term = { type = "decimal(18,4)", doc = "What it costs up to the e
 leak_amount_reporting = { type = "decimal(18,4)", doc = "leak_amount in the reporting currency; null where no rate is known" }
 evidence = { type = "text", doc = "The invoice lines and term rows it rests on" }
 explanation = { type = "text", doc = "One sentence a person can check by hand" }
-source_of_error = { type = "text", doc = "contract_not_captured, billing_config, metering, manual_edit, collections or unknown" }
-confidence = { type = "text", doc = "high, medium, or biller_only where the terms come from the biller itself" }
+source_of_error = { type = "text", doc = "contract_not_captured, crm_sync, billing_config, metering, manual_edit, collections or unknown" }
+confidence = { type = "text", doc = "high; medium where terms were assumed or systems disagree on them, or use and list prices speak; low where unmatched lines may be the billing; biller_only where the terms come from the biller itself" }
 period_start_date = { type = "date", doc = "First day of the first period affected" }
 period_end_date = { type = "date", doc = "First day after the last period affected" }
 first_seen_date = { type = "date", doc = "as_of_date of the first run that saw the case, or the one it continues under another code" }
@@ -51,6 +51,8 @@ expect.liability_sign = "class <> 'liability' or leak_amount <= 0"
 history = "Status and first_seen_date come from case_history, which the recovery ledger publishes: cases that are gone stand there"
 case = "One case per check, contract line and subject, without the period: five months are one case"
 fx = "The rate of as_of, else the latest one not older than fx_max_age_days; without one the reporting amount is unknown, never the amount itself"
+decide_by = "The notice deadline, or the end of the time in which the first of it may still be billed: what comes first"
+confidence = "Deterministic and only ever lowered: by terms from the biller itself, unmatched lines of the account in the months concerned, disagreeing or overlapping terms, assumed terms where the code counts days"
 material = "Above material_amount in reporting currency and above material_pct of the expected amount; immaterial gaps stay in all totals"
 ---*/
 with contract_drift_period as (
@@ -92,8 +94,29 @@ finding_story as (
         explanation,
         expected_amount,
         billed_amount,
+        unmatched_amount,
         first_billable_date
     from finding_story
+),
+
+check_catalogue as (
+    select
+        check_code,
+        source_of_error,
+        is_backbilled
+    from check_catalogue
+),
+
+subject_finding as (
+    select contract_id
+    from subject_finding
+    where check_code in ('D1', 'D3')
+        and contract_id <> ''
+),
+
+disputed_terms as (
+    select distinct contract_id
+    from subject_finding
 ),
 
 case_history as (
@@ -116,6 +139,8 @@ line_grid as (
 contract_version as (
     select
         contract_id,
+        term_source,
+        assumed_terms,
         renewal_date,
         notice_days,
         backbill_limit_days
@@ -181,16 +206,20 @@ joined as (
             else cast(round(cast(cast(summed.leak_amount as decimal(38,4)) * current_rate.rate as decimal(38,10)), 2) as decimal(18,4))
         end as reporting_amount,
         case
-            when line_grid.term_source = 'billing' then 'biller_only'
-            when line_grid.term_source is not null and coalesce(line_grid.assumed_terms, '') <> '' then 'medium'
+            when coalesce(line_grid.term_source, contract_version.term_source) = 'billing' then 'biller_only'
+            when finding_story.unmatched_amount is not null then 'low'
+            when summed.check_code in ('C5', 'P7', 'Q7') then 'medium'
+            when disputed_terms.contract_id is not null and summed.check_code not in ('D1', 'D3') then 'medium'
+            when coalesce(line_grid.assumed_terms, '') <> '' and (summed.check_code in ('P1', 'O2') or summed.check_code like 'C%') then 'medium'
             else 'high'
         end as confidence,
+        check_catalogue.source_of_error,
         case_history.status,
         case_history.first_seen_date,
         case_history.supersedes_finding_id,
         least(
             contract_version.renewal_date - cast(contract_version.notice_days as int),
-            finding_story.first_billable_date + cast(contract_version.backbill_limit_days as int)
+            case when check_catalogue.is_backbilled then finding_story.first_billable_date + cast(contract_version.backbill_limit_days as int) end
         ) as decide_by_date
     from summed
     left join finding_run_rate
@@ -203,6 +232,10 @@ joined as (
         on summed.contract_id = contract_version.contract_id
     left join current_rate
         on summed.currency = current_rate.from_currency
+    left join check_catalogue
+        on summed.check_code = check_catalogue.check_code
+    left join disputed_terms
+        on summed.contract_id = disputed_terms.contract_id
     left join case_history
         on summed.finding_id = case_history.finding_id
 ),
@@ -210,7 +243,10 @@ joined as (
 weighed as (
     select
         joined.*,
-        abs(coalesce(reporting_amount, leak_amount)) as size,
+        case
+            when class = 'unverifiable' then abs(coalesce(billed_amount, 0))
+            else abs(coalesce(reporting_amount, leak_amount))
+        end as size,
         abs(coalesce(reporting_amount, leak_amount)) > cast($material_amount as decimal(18,4))
             and abs(leak_amount) > cast(
                 cast(coalesce(expected_amount, 0) as decimal(38,4)) * cast($material_pct as decimal(9,4)) * cast(0.01 as decimal(4,2))
@@ -224,7 +260,7 @@ select
     check_code,
     class,
     case
-        when not is_material then 'info'
+        when not is_material and class <> 'unverifiable' then 'info'
         when size >= cast($severity_high_amount as decimal(18,4)) then 'high'
         when size >= cast($severity_medium_amount as decimal(18,4)) then 'medium'
         else 'low'
@@ -252,14 +288,7 @@ select
     cast(reporting_amount as decimal(18,4)) as leak_amount_reporting,
     evidence,
     explanation,
-    case
-        when check_code in ('P11', 'E1') then 'manual_edit'
-        when check_code = 'Q3' then 'metering'
-        when check_code in ('Q6', 'C1', 'C7', 'P9') then 'contract_not_captured'
-        when check_code in ('R1', 'R2', 'R3', 'R4') then 'collections'
-        when check_code = 'O2' then 'unknown'
-        else 'billing_config'
-    end as source_of_error,
+    coalesce(source_of_error, 'unknown') as source_of_error,
     confidence,
     period_start_date,
     period_end_date,
