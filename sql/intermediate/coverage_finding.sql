@@ -7,7 +7,7 @@ grain = ["contract_line_id", "cell_no", "check_code", "subject_id"]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 step = { type = "text", doc = "S1" }
-check_code = { type = "text", doc = "C10, C12, C1, C8, C4, C3, C2, Q3, Q5 or C7" }
+check_code = { type = "text", doc = "C10, C12, C1, C8, C9, C4, C3, C2, Q3, Q5 or C7" }
 subject_id = { type = "text", doc = "The draft or void invoice of a C12, the prepaid commitment of a Q5; else empty" }
 place = { type = "integer", doc = "Order within the obligation" }
 gap_amount = { type = "decimal(18,4)", doc = "What the code explains of the step" }
@@ -183,7 +183,7 @@ coded_share as (
         row_number() over (
             partition by uncovered_code.contract_line_id, uncovered_code.cell_no
             order by case uncovered_code.check_code
-                    when 'C12' then 1 when 'C1' then 2 when 'C8' then 3 when 'C4' then 5 when 'C3' then 6 else 7
+                    when 'C12' then 1 when 'C1' then 2 when 'C8' then 3 when 'C9' then 4 when 'C4' then 5 when 'C3' then 6 else 7
                 end,
                 uncovered_code.subject_id
         ) as place

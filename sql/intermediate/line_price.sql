@@ -94,17 +94,17 @@ ladder as (
             from_date,
             event,
             base_price,
-            cast(case price_decimals
-                when 0 then round(exact_price, 0)
-                when 1 then round(exact_price, 1)
-                when 2 then round(exact_price, 2)
-                when 3 then round(exact_price, 3)
-                when 4 then round(exact_price, 4)
-                when 5 then round(exact_price, 5)
-                when 6 then round(exact_price, 6)
-                when 7 then round(exact_price, 7)
-                else round(exact_price, 8)
-            end as decimal(18,8)) as price,
+            case price_decimals
+                when 0 then cast(round(exact_price, 0) as decimal(18,8))
+                when 1 then cast(round(exact_price, 1) as decimal(18,8))
+                when 2 then cast(round(exact_price, 2) as decimal(18,8))
+                when 3 then cast(round(exact_price, 3) as decimal(18,8))
+                when 4 then cast(round(exact_price, 4) as decimal(18,8))
+                when 5 then cast(round(exact_price, 5) as decimal(18,8))
+                when 6 then cast(round(exact_price, 6) as decimal(18,8))
+                when 7 then cast(round(exact_price, 7) as decimal(18,8))
+                else cast(round(exact_price, 8) as decimal(18,8))
+            end as price,
             uplift_sum,
             price_decimals,
             base_no,

@@ -11,14 +11,14 @@ end_date = { type = "date", doc = "First day after it" }
 days = { type = "integer", doc = "Calendar days" }
 measure = { type = "integer", doc = "Days by the contract's proration method" }
 is_covered = { type = "boolean", doc = "Inside a posted line that stands" }
-check_code = { type = "text", doc = "C12, C1, C8, C4, C3 or C2; null where covered" }
+check_code = { type = "text", doc = "C12, C1, C8, C9, C4, C3 or C2; null where covered" }
 subject_id = { type = "text", doc = "The draft or void invoice of a C12; else empty" }
 
 [checks]
 not_null = ["contract_line_id", "cell_no", "start_date", "end_date", "days", "is_covered", "subject_id"]
 
 [decisions]
-order = "Per day, first match: in a draft or void line C12, line never posted C1, in the unbroken run from a free period's end C8, before the first covered day C4, after the last C3, else C2"
+order = "Per day, first match: in a draft or void line C12, line never posted C1, in the unbroken run from a free period's end C8, from a pause's end C9, before the first covered day C4, after the last C3, else C2"
 ---*/
 with waterfall as (
     select
@@ -38,7 +38,8 @@ term_segment as (
         cell_no,
         seg_start_date,
         seg_end_date,
-        is_free
+        is_free,
+        is_paused
     from term_segment
 ),
 
@@ -52,10 +53,11 @@ charged_segment as (
     where not is_free
 ),
 
-free_segment as (
+uncharged_segment as (
     select
         contract_line_id,
-        seg_end_date
+        seg_end_date,
+        is_paused
     from term_segment
     where is_free
 ),
@@ -255,17 +257,18 @@ holder as (
     ) = 1
 ),
 
--- The last free period that ended on or before the stretch.
+-- The last free period or pause that ended on or before the stretch.
 freed as (
     select
         stretch.contract_line_id,
         stretch.cell_no,
         stretch.start_date,
-        max(free_segment.seg_end_date) as free_end_date
+        max(uncharged_segment.seg_end_date) as free_end_date,
+        max(case when uncharged_segment.is_paused then uncharged_segment.seg_end_date end) as pause_end_date
     from stretch
-    inner join free_segment
-        on stretch.contract_line_id = free_segment.contract_line_id
-        and free_segment.seg_end_date <= stretch.start_date
+    inner join uncharged_segment
+        on stretch.contract_line_id = uncharged_segment.contract_line_id
+        and uncharged_segment.seg_end_date <= stretch.start_date
     where not stretch.is_covered
     group by
         stretch.contract_line_id,
@@ -273,7 +276,7 @@ freed as (
         stretch.start_date
 ),
 
--- A covered day between the free period's end and the stretch breaks the run.
+-- A covered day between that end and the stretch breaks the run.
 broken as (
     select distinct
         freed.contract_line_id,
@@ -298,7 +301,8 @@ coded as (
             when stretch.is_covered then null
             when holder.invoice_id is not null then 'C12'
             when posted_span.contract_line_id is null then 'C1'
-            when freed.free_end_date is not null and broken.contract_line_id is null then 'C8'
+            when freed.free_end_date is not null and broken.contract_line_id is null
+                then case when freed.pause_end_date = freed.free_end_date then 'C9' else 'C8' end
             when stretch.start_date < posted_span.first_covered_date then 'C4'
             when stretch.start_date >= posted_span.last_covered_date then 'C3'
             else 'C2'

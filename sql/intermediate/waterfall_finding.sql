@@ -6,7 +6,7 @@ grain = ["contract_line_id", "cell_no", "step", "check_code", "subject_id"]
 [columns]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
-step = { type = "text", doc = "O1, E0, S1, S2, S3a, S4, or empty for timing" }
+step = { type = "text", doc = "O1, E0, S1, S2, S3a, S3c, S4, or empty for timing" }
 check_code = { type = "text", doc = "The check" }
 subject_id = { type = "text", doc = "Invoice of a C12 or O1, prepaid commitment of a Q5; else empty" }
 place = { type = "integer", doc = "Order within the obligation: steps, and codes end to end within a step" }
@@ -23,7 +23,8 @@ sign_first = "A negative step is O2, whatever made it; only positive steps go th
 seats = "Up to the contracted quantity a short quantity is Q2 or what superseded it, above it Q1: seats the rule counts"
 expired = "P1 takes what the ended discounts would have taken off, at most the step; a rest of one minor unit per billed line joins it"
 overdrawn = "Below a prepaid balance what is taken off beyond what it covers is Q5, not a discount too deep"
-superseded = "A price or quantity of an earlier version of the contract is Q6, the price of the contract it renews is P9"
+price_list = "Edited by hand P11, a rated line P8, an earlier ramp stage's price P5, an earlier version's Q6, the renewed contract's or the one before an uplift P9, else P6; missed escalator steps stand apart"
+quantity_list = "An earlier ramp stage's quantity P5, an earlier version's Q6, else Q2; usage Q3"
 ---*/
 with waterfall as (
     select
@@ -46,15 +47,10 @@ with waterfall as (
         charged_days,
         days_denominator,
         day_unit,
-        billed_quantity,
-        quantity_fraction,
-        billed_net_amount,
-        billed_gross_amount,
         line_count,
         has_manual_override,
         is_rated,
         first_issued_date,
-        last_version,
         minor_digits,
         prepaid_commitment_id
     from waterfall
@@ -83,24 +79,33 @@ coverage_finding as (
     from coverage_finding
 ),
 
-line_term as (
+price_split as (
     select
         contract_line_id,
-        version,
-        quantity,
-        price
-    from line_term
+        cell_no,
+        value_base,
+        step_gap,
+        check_code
+    from price_split
 ),
 
-line_grid as (
+price_cause as (
     select
         contract_line_id,
-        contract_id,
-        product_id,
-        component,
-        months,
-        renews_contract_id
-    from line_grid
+        cell_no,
+        is_ramp_missed,
+        is_superseded,
+        is_prior_term
+    from price_cause
+),
+
+quantity_cause as (
+    select
+        contract_line_id,
+        cell_no,
+        is_ramp_missed,
+        is_superseded
+    from quantity_cause
 ),
 
 minor_unit as (
@@ -201,19 +206,6 @@ negative_row as (
     where value_discount < value_price
 ),
 
-quantity_superseded as (
-    select distinct
-        waterfall.contract_line_id,
-        waterfall.cell_no
-    from waterfall
-    inner join line_term
-        on waterfall.contract_line_id = line_term.contract_line_id
-        and line_term.version < waterfall.last_version
-        and line_term.quantity = cast(waterfall.billed_quantity as decimal(18,6))
-    where waterfall.value_quantity > waterfall.value_coverage
-        and waterfall.component <> 'usage'
-),
-
 quantity_row as (
     select
         waterfall.contract_line_id,
@@ -221,16 +213,17 @@ quantity_row as (
         'S2' as step,
         case
             when waterfall.component = 'usage' then 'Q3'
-            when quantity_superseded.contract_line_id is not null then 'Q6'
+            when quantity_cause.is_ramp_missed then 'P5'
+            when quantity_cause.is_superseded then 'Q6'
             else 'Q2'
         end as check_code,
         '' as subject_id,
         400000 as place,
         least(waterfall.value_contracted, waterfall.value_quantity) - waterfall.value_coverage as gap_amount
     from waterfall
-    left join quantity_superseded
-        on waterfall.contract_line_id = quantity_superseded.contract_line_id
-        and waterfall.cell_no = quantity_superseded.cell_no
+    left join quantity_cause
+        on waterfall.contract_line_id = quantity_cause.contract_line_id
+        and waterfall.cell_no = quantity_cause.cell_no
     where waterfall.value_quantity > waterfall.value_coverage
         and waterfall.value_contracted > waterfall.value_coverage
 ),
@@ -250,73 +243,56 @@ seat_row as (
         and value_quantity > value_contracted
 ),
 
-price_superseded as (
-    select distinct
-        minor_unit.contract_line_id,
-        minor_unit.cell_no
-    from minor_unit
-    inner join line_term
-        on minor_unit.contract_line_id = line_term.contract_line_id
-        and line_term.version < minor_unit.last_version
-    where minor_unit.value_price > minor_unit.value_quantity
-        and abs(minor_unit.billed_gross_amount - cast(minor_unit.quantity_fraction * line_term.price as decimal(38,10)))
-            <= minor_unit.one_unit * cast(minor_unit.line_count as decimal(10,0))
-),
-
--- The renewed contract's last price of the same product, for a billing period of the same length.
-prior_price as (
+-- The price step in two: up to the price after the steps that were billed, and the steps that were not.
+price_step as (
     select
-        line_grid.contract_line_id,
-        prior_term.price
-    from line_grid
-    inner join line_grid as prior_grid
-        on line_grid.renews_contract_id = prior_grid.contract_id
-        and line_grid.product_id = prior_grid.product_id
-        and line_grid.component = prior_grid.component
-    inner join line_term as prior_term
-        on prior_grid.contract_line_id = prior_term.contract_line_id
-    where coalesce(line_grid.months, 0) = coalesce(prior_grid.months, 0)
-    qualify row_number() over (
-        partition by line_grid.contract_line_id, prior_grid.contract_line_id
-        order by prior_term.version desc, prior_term.price
-    ) = 1
-),
-
-price_prior as (
-    select distinct
-        minor_unit.contract_line_id,
-        minor_unit.cell_no
-    from minor_unit
-    inner join prior_price
-        on minor_unit.contract_line_id = prior_price.contract_line_id
-    where minor_unit.value_price > minor_unit.value_quantity
-        and abs(minor_unit.billed_gross_amount - cast(minor_unit.quantity_fraction * prior_price.price as decimal(38,10)))
-            <= minor_unit.one_unit * cast(minor_unit.line_count as decimal(10,0))
+        waterfall.contract_line_id,
+        waterfall.cell_no,
+        waterfall.has_manual_override,
+        waterfall.is_rated,
+        coalesce(price_split.value_base, waterfall.value_price) - waterfall.value_quantity as base_gap,
+        coalesce(price_split.step_gap, 0) as step_gap,
+        price_split.check_code as step_code
+    from waterfall
+    left join price_split
+        on waterfall.contract_line_id = price_split.contract_line_id
+        and waterfall.cell_no = price_split.cell_no
+    where waterfall.value_price > waterfall.value_quantity
 ),
 
 price_row as (
     select
-        waterfall.contract_line_id,
-        waterfall.cell_no,
+        price_step.contract_line_id,
+        price_step.cell_no,
         'S3a' as step,
         case
-            when waterfall.has_manual_override then 'P11'
-            when waterfall.is_rated then 'P8'
-            when price_superseded.contract_line_id is not null then 'Q6'
-            when price_prior.contract_line_id is not null then 'P9'
+            when price_step.base_gap < 0 then 'O2'
+            when price_step.has_manual_override then 'P11'
+            when price_step.is_rated then 'P8'
+            when price_cause.is_ramp_missed then 'P5'
+            when price_cause.is_superseded then 'Q6'
+            when price_cause.is_prior_term then 'P9'
             else 'P6'
         end as check_code,
         '' as subject_id,
         500000 as place,
-        waterfall.value_price - waterfall.value_quantity as gap_amount
-    from waterfall
-    left join price_superseded
-        on waterfall.contract_line_id = price_superseded.contract_line_id
-        and waterfall.cell_no = price_superseded.cell_no
-    left join price_prior
-        on waterfall.contract_line_id = price_prior.contract_line_id
-        and waterfall.cell_no = price_prior.cell_no
-    where waterfall.value_price > waterfall.value_quantity
+        price_step.base_gap as gap_amount
+    from price_step
+    left join price_cause
+        on price_step.contract_line_id = price_cause.contract_line_id
+        and price_step.cell_no = price_cause.cell_no
+    where price_step.base_gap <> 0
+    union all
+    select
+        contract_line_id,
+        cell_no,
+        'S3c',
+        step_code,
+        '',
+        550000,
+        step_gap
+    from price_step
+    where step_gap <> 0
 ),
 
 discount_split as (
