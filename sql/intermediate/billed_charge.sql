@@ -23,6 +23,7 @@ single_price = { type = "decimal(38,10)", doc = "Its unit price, of a flat line 
 single_period_price = { type = "decimal(38,10)", doc = "Its quantity times unit price" }
 single_days = { type = "integer", doc = "Its days as the contract counts them" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
+is_lump = { type = "boolean", doc = "Every line that stands is one unit at its own gross amount" }
 is_quantity_unknown = { type = "boolean", doc = "A line that stands names no quantity" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
 has_converted = { type = "boolean", doc = "A line that stands was billed in another currency" }
@@ -183,6 +184,7 @@ summed as (
         sum(signed_quantity * cast(days as decimal(10,0))) as quantity_days,
         sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
         count(*) as line_count,
+        bool_and(coalesce(quantity = 1 and unit_price = line_gross_amount, false)) as is_lump,
         bool_or(quantity is null) as is_quantity_unknown,
         max(kind) as single_kind,
         max(cast(case when is_flat then period_price else abs(unit_price) end as decimal(38,10))) as single_price,
@@ -263,6 +265,7 @@ select
     averaged.single_period_price,
     cast(averaged.single_days as bigint) as single_days,
     coalesce(averaged.line_count, 0) as line_count,
+    coalesce(averaged.is_lump, false) as is_lump,
     coalesce(averaged.is_quantity_unknown, false) as is_quantity_unknown,
     coalesce(averaged.has_manual_override, false) as has_manual_override,
     coalesce(averaged.has_converted, false) as has_converted,

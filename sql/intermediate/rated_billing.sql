@@ -6,7 +6,7 @@ grain = ["contract_line_id", "cell_no"]
 [columns]
 contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
-reading = { type = "text", doc = "How the billed quantity reads: total, excess over the included units, packages, or unknown" }
+reading = { type = "text", doc = "How the billed quantity reads: total, excess over the included units, packages, due or unknown" }
 quantity_change = { type = "decimal(38,10)", doc = "What the right quantity adds: (R_c - R_b) N / G" }
 contracted_change = { type = "decimal(38,10)", doc = "The same up to the contracted quantity, before seats raise it; null for usage" }
 
@@ -16,7 +16,8 @@ not_null = ["contract_line_id", "cell_no", "reading"]
 [decisions]
 included = "The billed quantity is what lies over the included units, unless the gross amount is what the contract charges for it as a total, one minor unit a line allowed"
 packages = "A package line whose gross amount is quantity times price counts packages"
-unknown = "A line without quantity bills the contract's: the gap is one of price"
+due = "A gross amount that is what is due bills the right quantity, whatever number stands on the line: one lump, a fee of its own, an upgrade in the middle of the period"
+unknown = "A line without quantity, or one unit at the gross amount itself where that is not its price, bills the contract's: the gap is one of price"
 ---*/
 with line_grid as (
     select
@@ -77,6 +78,7 @@ billed_charge as (
         net_amount,
         gross_amount,
         line_count,
+        is_lump,
         is_quantity_unknown
     from billed_charge
     where line_count > 0
@@ -87,6 +89,7 @@ billed as (
     select
         billed_charge.contract_line_id,
         billed_charge.cell_no,
+        billed_charge.is_lump,
         billed_charge.is_quantity_unknown,
         cast(greatest(billed_charge.billed_quantity, 0) as decimal(38,6)) as quantity,
         cast(case
@@ -98,6 +101,7 @@ billed as (
         cast(expected_charge.day_unit as double) / expected_charge.days_denominator as day_scale,
         expected_charge.day_unit,
         expected_charge.value_days,
+        expected_charge.days_denominator,
         case when billed_charge.gross_amount = 0 then cast(1 as decimal(18,4)) else billed_charge.net_amount end as net_amount,
         cast(case when billed_charge.gross_amount = 0 then cast(1 as decimal(38,4)) else cast(billed_charge.gross_amount as decimal(38,4)) end
             * cast(expected_charge.days_denominator as decimal(10,0)) as decimal(38,4)) as price_whole,
@@ -240,6 +244,8 @@ read as (
             when abs(billed.gross - cast(cast(pivoted.total_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'total'
             when abs(billed.gross - cast(cast(pivoted.excess_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'excess'
             when abs(billed.gross - cast(cast(pivoted.packages_value as double) * billed.day_scale as decimal(38,10))) <= billed.tolerance then 'packages'
+            when abs(billed.gross - cast(cast(billed.value_days as double) / billed.days_denominator as decimal(38,10))) <= billed.tolerance then 'due'
+            when billed.is_lump then 'unknown'
             when pivoted.included_quantity > 0 then 'excess'
             else 'total'
         end as reading
@@ -254,6 +260,7 @@ changed as (
         read.*,
         value_days - cast(day_unit as decimal(4,0)) * case reading
             when 'unknown' then due_value
+            when 'due' then due_value
             when 'excess' then excess_value
             when 'packages' then packages_value
             else total_value
