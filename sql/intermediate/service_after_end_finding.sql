@@ -27,7 +27,7 @@ not_null = ["check_code", "class", "account_id", "period_start_date", "gap_amoun
 
 [decisions]
 later_line = "A line is looked at when no other line of the account with its product ends later; of several that end together, the one whose id sorts first"
-usage = "Measured use times the line's last price, by calendar month; a fixed fee billed as usage is not measured"
+usage = "Measured use at the line's last terms, by calendar month as if it were a whole period; a fixed fee billed as usage is not measured"
 seats = "The most seats active in a snapshot of the month, at the last price by the day, up to the last day on which any was active"
 billed = "A month in which the account was billed for the product is no use without pay"
 grace = "Use within after_end_grace_days of the end is tolerated: getting the data out"
@@ -40,7 +40,6 @@ with line_grid as (
         product_id,
         component,
         months,
-        is_rated,
         life_start_date,
         life_end_date,
         currency,
@@ -68,6 +67,30 @@ line_version as (
         version,
         pricing_model
     from line_version
+),
+
+rated_term as (
+    select
+        contract_line_id,
+        version,
+        family,
+        included_quantity,
+        package_size
+    from rated_term
+    where is_rated
+        and missing_term is null
+),
+
+tier_step as (
+    select
+        contract_line_id,
+        version,
+        lower_quantity,
+        upper_quantity,
+        base_quantity,
+        base_amount,
+        price
+    from tier_step
 ),
 
 seat_line as (
@@ -129,6 +152,10 @@ ended as (
         last_term.metric,
         coalesce(last_term.unit_size, 1) as unit_size,
         line_version.pricing_model,
+        line_version.pricing_model not in ('flat', 'per_unit') or rated_term.family is not null as is_rated,
+        rated_term.family,
+        rated_term.included_quantity,
+        rated_term.package_size,
         seat_line.contract_line_id is not null as is_seat
     from last_line
     inner join last_term
@@ -139,8 +166,10 @@ ended as (
     left join seat_line
         on last_term.contract_line_id = seat_line.contract_line_id
         and last_term.version = seat_line.version
+    left join rated_term
+        on last_term.contract_line_id = rated_term.contract_line_id
+        and last_term.version = rated_term.version
     where last_line.life_end_date <= cast($as_of as date)
-        and last_term.price is not null
 ),
 
 used as (
@@ -225,20 +254,40 @@ bounded as (
     where billed_product_month.account_id is null
 ),
 
-valued as (
+-- What a whole month's units cost: quantity times price, or by the tiers and packages of the last terms.
+costed as (
     select
         bounded.*,
-        least(last_date + 1, month_end_date) - period_start_date as seat_days,
         case
-            when last_date is null then cast(cast(units as double) * cast(price as double) as decimal(38,10))
-            else cast(
-                cast(units as double) * cast(price as double) * cast(least(last_date + 1, month_end_date) - period_start_date as double)
-                / cast(months * month_days as double)
-                as decimal(38,10)
-            )
-        end as value
+            when not bounded.is_rated then cast(bounded.units as double) * cast(bounded.price as double)
+            when bounded.family = 'package' then ceil(round(
+                greatest(cast(bounded.units as double) - cast(bounded.included_quantity as double), 0) / cast(bounded.package_size as double), 9
+            )) * cast(bounded.price as double)
+            when bounded.family = 'percentage'
+                then greatest(cast(bounded.units as double) - cast(bounded.included_quantity as double), 0) * cast(bounded.price as double) / 100
+            else cast(tier_step.base_amount as double)
+                + (greatest(cast(bounded.units as double) - cast(bounded.included_quantity as double), 0) - cast(tier_step.base_quantity as double))
+                * cast(coalesce(tier_step.price, bounded.price) as double)
+        end as month_cost
     from bounded
-    where not is_rated
+    left join tier_step
+        on bounded.contract_line_id = tier_step.contract_line_id
+        and bounded.version = tier_step.version
+        and bounded.is_rated
+        and tier_step.lower_quantity < bounded.units - bounded.included_quantity
+        and bounded.units - bounded.included_quantity <= tier_step.upper_quantity
+),
+
+valued as (
+    select
+        costed.*,
+        least(last_date + 1, month_end_date) - period_start_date as seat_days,
+        cast(case
+            when last_date is null then month_cost
+            else month_cost * cast(least(last_date + 1, month_end_date) - period_start_date as double) / cast(months * month_days as double)
+        end as decimal(38,10)) as value
+    from costed
+    where month_cost is not null
 ),
 
 rounded as (
@@ -295,7 +344,7 @@ select
         'The service ended on ', cast(life_end_date as varchar), ', but from ', cast(period_start_date as varchar), ' to ', cast(period_end_date as varchar), ' ',
         case
             when last_date is null then concat(
-                units_text, ' units of ', metric, ' were used: at the last price of ', price_text, ' ', currency, ' ', amount_text, ', not billed.'
+                units_text, ' units of ', metric, ' were used: at the last ', case when is_rated then 'tiers and packages ' else concat('price of ', price_text, ' ', currency, ' ') end, amount_text, ', not billed.'
             )
             else concat(
                 'up to ', units_text, ' seats were active, on ', cast(seat_days as varchar), ' of ', cast(month_days as varchar), ' days: at the last price of ',

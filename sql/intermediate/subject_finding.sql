@@ -317,6 +317,28 @@ overlap_finding as (
     from overlap_finding
 ),
 
+mismatch_finding as (
+    select
+        check_code,
+        class,
+        account_id,
+        contract_id,
+        contract_line_id,
+        product_id,
+        subject_id,
+        period_start_date,
+        period_end_date,
+        billable_date,
+        gap_amount,
+        expected_amount,
+        billed_amount,
+        run_rate_12m,
+        currency,
+        evidence,
+        explanation
+    from mismatch_finding
+),
+
 -- Amounts as text in the currency's decimals.
 receivable_figure as (
     select
@@ -433,3 +455,6 @@ from unmatched_finding
 union all
 select *
 from overlap_finding
+union all
+select *
+from mismatch_finding
