@@ -44,6 +44,7 @@ billed_net_amount = { type = "decimal(18,4)", doc = "N" }
 billed_gross_amount = { type = "decimal(18,4)", doc = "G" }
 line_count = { type = "integer", doc = "Billed lines that stand" }
 has_manual_override = { type = "boolean", doc = "A price was edited by hand" }
+has_converted = { type = "boolean", doc = "A line that stands was billed in another currency" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line" }
 is_rated = { type = "boolean", doc = "Rated by tiers, packages, percentage or included units" }
 last_version = { type = "integer", doc = "Contract version of the last charged day" }
@@ -64,6 +65,7 @@ steps = "S1 = F q_b N / (D QF), S2 = A N / (D QF), S3 = B N / (D G), each one di
 rated = "S2 = S1 + (R(q_c) - R(q_b)) N / G, rounded once; of rated usage S1 is what was billed"
 seats = "Where seats raise the quantity, value_contracted is S2 without them: what lies above it is the seats'"
 outside_the_life = "What was billed for days the contract does not charge is an obligation that expects nothing"
+foreign_currency = "A period with a line in another currency and no rate for it is unverifiable for want of fx_rate"
 no_billing_source = "Where no invoice is known at all nothing can be called unbilled: every due obligation is unverifiable for want of invoices"
 prepaid = "What a prepaid balance covers is taken off what is due like a discount; lines that show no deeper discount than the contract's own bill the overdraw alone, so that there is no quantity or price to compare and the whole gap is the last step"
 checked = "Checked is what is billable: billable date plus grace lies on or before as_of"
@@ -133,6 +135,7 @@ billed_charge as (
         single_days,
         line_count,
         has_manual_override,
+        has_converted,
         first_issued_date,
         evidence
     from billed_charge
@@ -168,6 +171,13 @@ prepaid_draw as (
 invoice as (
     select invoice_id
     from invoice
+),
+
+unconverted_period as (
+    select
+        contract_line_id,
+        cell_no
+    from unconverted_period
 ),
 
 known_billing as (
@@ -214,6 +224,7 @@ paired as (
         billed_charge.single_days,
         coalesce(billed_charge.line_count, 0) as line_count,
         coalesce(billed_charge.has_manual_override, false) as has_manual_override,
+        coalesce(billed_charge.has_converted, false) as has_converted,
         billed_charge.first_issued_date,
         billed_charge.evidence
     from billed_charge
@@ -282,10 +293,15 @@ judged as (
         dated.*,
         case
             when check_date is null or check_date > cast($as_of as date) then 'not_due'
-            when missing_term is not null or balance_term is not null or known_billing.invoices = 0 then 'unverifiable'
+            when missing_term is not null or balance_term is not null then 'unverifiable'
+            when known_billing.invoices = 0 or unconverted_period.cell_no is not null then 'unverifiable'
             else 'verified'
         end as verdict,
-        coalesce(missing_term, balance_term, case when known_billing.invoices = 0 then 'invoices' end) as named_term,
+        coalesce(
+            missing_term,
+            balance_term,
+            case when known_billing.invoices = 0 then 'invoices' when unconverted_period.cell_no is not null then 'fx_rate' end
+        ) as named_term,
         case
             when is_expected then cast(expected_amount - drawn_amount as decimal(18,4))
             when period_start_date <= cast($as_of as date) then cast(0 as decimal(18,4))
@@ -298,6 +314,9 @@ judged as (
         ) as is_overdraw_alone
     from dated
     cross join known_billing
+    left join unconverted_period
+        on dated.contract_line_id = unconverted_period.contract_line_id
+        and dated.cell_no = unconverted_period.cell_no
 ),
 
 fraction as (
@@ -463,6 +482,7 @@ select
     cast(billed_gross_amount as decimal(18,4)) as billed_gross_amount,
     line_count,
     has_manual_override,
+    has_converted,
     first_issued_date,
     coalesce(is_rated, false) as is_rated,
     last_version,

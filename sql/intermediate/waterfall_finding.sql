@@ -23,7 +23,7 @@ sign_first = "A negative step is O2, whatever made it; only positive steps go th
 seats = "Up to the contracted quantity a short quantity is Q2 or what superseded it, above it Q1: seats the rule counts"
 expired = "P1 takes what the ended discounts would have taken off, at most the step; a rest of one minor unit per billed line joins it"
 overdrawn = "Below a prepaid balance what is taken off beyond what it covers is Q5, not a discount too deep"
-price_list = "Edited by hand P11, a rated line P8, an earlier ramp stage's price P5, an earlier version's Q6, the renewed contract's or the one before an uplift P9, else P6; missed escalator steps stand apart"
+price_list = "Edited by hand P11, in another currency P10, a rated line P8, an earlier ramp stage's price P5, an earlier version's Q6, the renewed contract's or the one before an uplift P9, else P6; missed escalator steps stand apart"
 quantity_list = "An earlier ramp stage's quantity P5, an earlier version's Q6, else Q2; usage Q3"
 ---*/
 with waterfall as (
@@ -49,6 +49,7 @@ with waterfall as (
         day_unit,
         line_count,
         has_manual_override,
+        has_converted,
         is_rated,
         first_issued_date,
         minor_digits,
@@ -249,6 +250,7 @@ price_step as (
         waterfall.contract_line_id,
         waterfall.cell_no,
         waterfall.has_manual_override,
+        waterfall.has_converted,
         waterfall.is_rated,
         coalesce(price_split.value_base, waterfall.value_price) - waterfall.value_quantity as base_gap,
         coalesce(price_split.step_gap, 0) as step_gap,
@@ -268,6 +270,7 @@ price_row as (
         case
             when price_step.base_gap < 0 then 'O2'
             when price_step.has_manual_override then 'P11'
+            when price_step.has_converted then 'P10'
             when price_step.is_rated then 'P8'
             when price_cause.is_ramp_missed then 'P5'
             when price_cause.is_superseded then 'Q6'
