@@ -2,13 +2,19 @@
 
 use super::charge::{Charged, Rate, charge};
 use super::facts::{
-    Charge, Contract, Discount, DiscountValue, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Timing, Version,
+    Charge, Contract, Discount, DiscountValue, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Seats, Timing,
+    Version,
 };
 use super::fraction::{Fraction, divide_half_up};
 use super::leaks::Fault;
+use super::meters::Meters;
 use super::months::{add_days, days_between};
-use super::periods::{Grid, KnownLine, Measure, each_day, period_price};
+use super::periods::{Grid, KnownLine, Measure, each_day};
+use super::rating;
+use super::schedule;
+use super::seats::{self, Count};
 use chrono::NaiveDate;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// An invoice line on its way to an invoice.
@@ -24,11 +30,18 @@ pub struct Draft {
     pub line: InvoiceLine,
 }
 
+/// One unit of a quantity at 6 digits.
+const UNIT: i128 = 1_000_000;
+
 /// Days charged at one quantity and price.
 #[derive(Debug, Clone)]
 struct Run<'a> {
     days: Range<NaiveDate>,
     line: &'a Line,
+    /// Contracted units.
+    units: u32,
+    /// Price of a unit for a whole period, at 8 digits.
+    price: i128,
 }
 
 /// One contract line at the biller.
@@ -36,6 +49,7 @@ struct Biller<'a> {
     contract: &'a Contract,
     line_id: &'a str,
     faults: &'a [Fault],
+    meters: &'a Meters,
     grid: Grid,
     until: NaiveDate,
     drafts: Vec<Draft>,
@@ -51,12 +65,13 @@ struct Tally {
 }
 
 /// Everything the biller makes for one contract line by `until`.
-pub fn bill(contract: &Contract, line_id: &str, faults: &[Fault], until: NaiveDate) -> Vec<Draft> {
+pub fn bill(contract: &Contract, line_id: &str, meters: &Meters, faults: &[Fault], until: NaiveDate) -> Vec<Draft> {
     if faults.contains(&Fault::NeverBills) {
         return Vec::new();
     }
     let drafts = Vec::new();
-    let mut biller = Biller { contract, line_id, faults, grid: Grid::new(contract), until, drafts };
+    let contract = &keyed_in(contract, line_id, faults);
+    let mut biller = Biller { contract, line_id, faults, meters, grid: Grid::new(contract), until, drafts };
     let stated = contract.versions.iter().flat_map(|version| &version.lines).find(|line| line.id == line_id);
     match stated.map(|line| line.product.charge) {
         Some(Charge::Recurring) => biller.recurring(),
@@ -65,6 +80,15 @@ pub fn bill(contract: &Contract, line_id: &str, faults: &[Fault], until: NaiveDa
         Some(Charge::Usage) | None => {}
     }
     biller.drafts
+}
+
+/// The contract as the biller has it: without ramp steps that nobody keyed in.
+pub(super) fn keyed_in<'a>(contract: &'a Contract, line_id: &str, faults: &[Fault]) -> Cow<'a, Contract> {
+    let missed = faults.iter().find_map(|fault| if let Fault::MissesRamp(from) = fault { Some(*from) } else { None });
+    let Some(from) = missed else { return Cow::Borrowed(contract) };
+    let mut contract = contract.clone();
+    contract.ramps.retain(|step| step.line != line_id || step.start < from);
+    Cow::Owned(contract)
 }
 
 fn begins_in(range: &Range<NaiveDate>, period: &Range<NaiveDate>) -> bool {
@@ -83,7 +107,7 @@ impl<'a> Biller<'a> {
             }
             let billed_on = last_known.billable_date(&period);
             if billed_on <= self.until {
-                self.period(&days, billed_on);
+                self.period(cell, billed_on);
             }
             cell += 1;
         }
@@ -91,19 +115,20 @@ impl<'a> Biller<'a> {
     }
 
     /// One billing period `cell`, invoiced on `billed_on` with what is known then.
-    fn period(&mut self, cell: &Range<NaiveDate>, billed_on: NaiveDate) {
+    fn period(&mut self, number: i32, billed_on: NaiveDate) {
         let Some(known) = KnownLine::new(self.contract, self.line_id, billed_on) else { return };
+        let cell = &self.grid.days(number);
         let period = cell.start.max(known.life.start)..cell.end.min(known.life.end);
         if self.faults.iter().any(|fault| matches!(fault, Fault::Skips(range) if begins_in(range, &period))) {
             return;
         }
         let charged = each_day(&period).filter(|day| known.is_charged(*day)).count();
         let measure = self.measure(cell, charged);
-        let runs = self.runs(&known, &period);
+        let runs = self.runs(&known, &period, billed_on);
         let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
         // The first version of a price decides the whole of a period's faults.
         for run in &runs {
-            let quantity = self.quantity(run.line, &period);
+            let quantity = self.with_seats(&known, run, (number, &period), billed_on);
             let created = if run.days.start > period.start && self.starts_inside(&period) {
                 billed_on.max(run.days.start)
             } else {
@@ -113,6 +138,64 @@ impl<'a> Biller<'a> {
         }
         if self.contract.timing.unwrap_or(Timing::Advance) == Timing::Advance && !runs.is_empty() {
             self.additions(cell, &period, billed_on, &mut tally);
+            self.more_seats(&known, &runs, (number, &period), &mut tally);
+        }
+    }
+
+    /// Units of a period at 6 digits, with the seats that are known to be in use when it is billed.
+    fn with_seats(
+        &self,
+        known: &KnownLine<'_>,
+        run: &Run<'_>,
+        (number, period): (i32, &Range<NaiveDate>),
+        billed_on: NaiveDate,
+    ) -> i128 {
+        let units = self.quantity(run.units, period) * UNIT;
+        match run.line.seats.filter(|_| !self.faults.contains(&Fault::ForgetsSeats)) {
+            Some(terms) => {
+                // Whatever is known by then counts: nobody waits for the days of grace with an invoice.
+                let as_of = add_days(billed_on, seats::grace(self.contract));
+                units + self.excess(known, run, (number, period), as_of, terms)
+            }
+            None => units,
+        }
+    }
+
+    fn excess(
+        &self,
+        known: &KnownLine<'_>,
+        run: &Run<'_>,
+        (number, period): (i32, &Range<NaiveDate>),
+        as_of: NaiveDate,
+        terms: Seats,
+    ) -> i128 {
+        match seats::count(self.meters, known, terms, (number, period), as_of) {
+            Count::Seats(count) => seats::charged(terms, run.units, count) - i128::from(run.units) * UNIT,
+            Count::Contracted | Count::Missing => 0,
+        }
+    }
+
+    /// Seats in use beyond the contracted ones, invoiced when the period has ended and its grace has passed.
+    fn more_seats(
+        &mut self,
+        known: &KnownLine<'a>,
+        runs: &[Run<'_>],
+        (number, period): (i32, &Range<NaiveDate>),
+        tally: &mut Tally,
+    ) {
+        let created = add_days(period.end, seats::grace(self.contract));
+        if created > self.until || self.faults.contains(&Fault::ForgetsSeats) {
+            return;
+        }
+        for run in runs {
+            let Some(terms) = run.line.seats.filter(|terms| !terms.is_forward) else { continue };
+            let excess = self.excess(known, run, (number, period), created, terms);
+            if excess > 0 {
+                let cell = self.grid.days(number);
+                let charged = each_day(period).filter(|day| known.is_charged(*day)).count();
+                let measure = self.measure(&cell, charged);
+                self.emit(known, run, (&cell, period), measure, excess, created, tally);
+            }
         }
     }
 
@@ -141,22 +224,25 @@ impl<'a> Biller<'a> {
             .collect();
         for version in later {
             let Some(known) = KnownLine::new(self.contract, self.line_id, version.signed) else { continue };
-            let before = known.on(add_days(version.effective, -1)).map_or(0, |segment| segment.line.quantity);
+            let units = |line: &Line, day| schedule::quantity(self.contract, line, day);
+            let day_before = add_days(version.effective, -1);
+            let before = known.on(day_before).map_or(0, |segment| units(segment.line, day_before));
             let Some(segment) = known.on(version.effective) else { continue };
-            let added = segment.line.quantity.saturating_sub(before);
+            let added = units(segment.line, version.effective).saturating_sub(before);
             let end = cell.end.min(known.life.end);
             if added == 0 || version.effective >= end {
                 continue;
             }
             let charged = each_day(&(period.start..end)).filter(|day| known.is_charged(*day)).count();
             let measure = self.measure(cell, charged);
-            let run = Run { days: version.effective..end, line: segment.line };
-            self.emit(&known, &run, (cell, period), measure, i128::from(added), version.signed, tally);
+            let price = self.price(segment.line, version.effective, version.signed);
+            let run = Run { days: version.effective..end, line: segment.line, units: added, price };
+            self.emit(&known, &run, (cell, period), measure, i128::from(added) * UNIT, version.signed, tally);
         }
     }
 
     /// Stretches of charged days at one quantity and price, as far as the faults leave them.
-    fn runs<'k>(&self, known: &KnownLine<'k>, period: &Range<NaiveDate>) -> Vec<Run<'k>> {
+    fn runs<'k>(&self, known: &KnownLine<'k>, period: &Range<NaiveDate>, billed_on: NaiveDate) -> Vec<Run<'k>> {
         let mut runs: Vec<Run<'k>> = Vec::new();
         for day in each_day(period) {
             let is_left_out = self.faults.iter().any(|fault| match fault {
@@ -166,22 +252,28 @@ impl<'a> Biller<'a> {
             });
             let Some(segment) = known.on(day).filter(|_| !is_left_out && !known.is_free(day)) else { continue };
             let next = add_days(day, 1);
+            let units = schedule::quantity(self.contract, segment.line, day);
+            let price = self.price(segment.line, day, billed_on);
             match runs.last_mut() {
-                Some(run)
-                    if run.days.end == day
-                        && run.line.quantity == segment.line.quantity
-                        && run.line.unit_price == segment.line.unit_price =>
-                {
-                    run.days.end = next;
-                }
-                _ => runs.push(Run { days: day..next, line: segment.line }),
+                Some(run) if run.days.end == day && run.units == units && run.price == price => run.days.end = next,
+                _ => runs.push(Run { days: day..next, line: segment.line, units, price }),
             }
         }
         runs
     }
 
-    fn quantity(&self, line: &Line, period: &Range<NaiveDate>) -> i128 {
-        let mut quantity = line.quantity;
+    /// The price of a whole period as far as the biller follows its rises.
+    fn price(&self, line: &Line, day: NaiveDate, billed_on: NaiveDate) -> i128 {
+        let price = schedule::price(self.contract, line, self.grid.months(), day, billed_on);
+        let most = self.faults.iter().find_map(|fault| match fault {
+            Fault::HoldsPrice(steps, _) => Some(*steps),
+            _ => None,
+        });
+        most.and_then(|steps| price.path.get(steps).copied()).unwrap_or_else(|| price.last())
+    }
+
+    fn quantity(&self, units: u32, period: &Range<NaiveDate>) -> i128 {
+        let mut quantity = units;
         for fault in self.faults {
             match fault {
                 Fault::LowQuantity(range, fewer) if begins_in(range, period) => {
@@ -194,12 +286,12 @@ impl<'a> Biller<'a> {
         i128::from(quantity)
     }
 
-    /// The unit price as the biller has it, in the currency's digits where it is wrong.
-    fn unit_price(&self, line: &Line, period: &Range<NaiveDate>) -> i128 {
+    /// The price as the biller has it, in the currency's digits where it is wrong.
+    fn keyed_price(&self, price: i128, period: &Range<NaiveDate>) -> i128 {
         let step = 10_i128.pow(8 - self.contract.currency.exponent());
         let wrong =
             |price: i128, permille: i64| divide_half_up(price * i128::from(permille), 1_000 * step).max(1) * step;
-        self.faults.iter().fold(line.unit_price, |price, fault| match fault {
+        self.faults.iter().fold(price, |price, fault| match fault {
             Fault::LowPrice(range, permille) | Fault::HighPrice(range, permille) if begins_in(range, period) => {
                 wrong(price, *permille)
             }
@@ -212,16 +304,9 @@ impl<'a> Biller<'a> {
         let keeps = self.faults.contains(&Fault::KeepsDiscount);
         let forgets =
             self.faults.iter().any(|fault| matches!(fault, Fault::ForgetsDiscount(range) if begins_in(range, period)));
-        let mut discounts: Vec<Discount> = self
-            .contract
-            .discounts
-            .iter()
-            .filter(|discount| discount.line.as_deref().is_none_or(|line| line == self.line_id))
-            .filter(|discount| discount.version.is_none_or(|number| number == version.number))
-            .filter(|discount| discount.signed <= known_on && !(forgets && discount.line.is_some()))
-            .cloned()
-            .collect();
-        discounts.sort_by(|a, b| (a.sequence, &a.id).cmp(&(b.sequence, &b.id)));
+        let mut discounts = schedule::discounts(self.contract, self.line_id, known_on);
+        discounts.retain(|discount| discount.version.is_none_or(|number| number == version.number));
+        discounts.retain(|discount| !(forgets && discount.line.is_some()));
         if keeps {
             for discount in discounts.iter_mut().filter(|discount| discount.line.is_some()) {
                 discount.end = None;
@@ -242,20 +327,31 @@ impl<'a> Biller<'a> {
         tally: &mut Tally,
     ) {
         let Some(segment) = known.on(run.days.start) else { return };
-        let months = self.grid.months();
-        let unit_price = self.unit_price(run.line, period);
-        let price = period_price(unit_price, run.line.price_period, months);
+        let (months, exponent) = (self.grid.months(), self.contract.currency.exponent());
         let discounts = self.discounts(segment.version, period, created);
-        let exponent = self.contract.currency.exponent();
-        let rate = Rate { line: run.line, quantity, price, months };
-        let billable = known.billable_date(period);
-        let charged = charge(rate, &discounts, (&run.days, measure), (billable, exponent));
+        let price = self.keyed_price(run.price, period);
         let is_whole = run.days == *cell;
-        let shows_month = is_whole && months > 1 && run.line.price_period == PricePeriod::Month && self.shows_months();
+        // Some contracts show a month's price on a quarter's line.
+        let shows_month = is_whole
+            && months > 1
+            && run.line.price_period == PricePeriod::Month
+            && price == run.line.unit_price * i128::from(months)
+            && self.shows_months();
+        let (whole, shown) = if rating::is_rated(run.line) {
+            self.rated(run.line, quantity, period)
+        } else {
+            let shown = if shows_month { run.line.unit_price } else { price };
+            (Fraction::decimal(price, 8) * Fraction::decimal(quantity, 6), (quantity, shown))
+        };
+        let weigh = |day| measure.day(day);
+        let price_period = run.line.price_period;
+        let rate = Rate { whole, price_period, months, weigh: &weigh, weight: measure.whole() };
+        let billable = known.billable_date(period);
+        let charged = charge(rate, &discounts, &run.days, (billable, exponent));
         let line = Template {
             kind: if is_whole { LineKind::Recurring } else { LineKind::Proration },
-            quantity,
-            unit_price: if shows_month { unit_price } else { price },
+            quantity: shown.0,
+            unit_price: shown.1,
             days: run.days.clone(),
         };
         let mis_adds = self.faults.iter().find_map(|fault| match fault {
@@ -269,8 +365,18 @@ impl<'a> Biller<'a> {
         self.drafts.push(Draft { created, is_stuck, is_prompt, line });
     }
 
-    /// Some contracts show a month's price on a quarter's line. Not where sums go wrong: nobody could tell then which product
-    /// was meant.
+    /// Gross of a whole period of a line with tiers, packages or included units; the quantity and price that its invoice shows.
+    fn rated(&self, line: &Line, quantity: i128, period: &Range<NaiveDate>) -> (Fraction, (i128, i128)) {
+        let (months, exponent) = (self.grid.months(), self.contract.currency.exponent());
+        let included = rating::included(line, months, (1, 1));
+        let units = Fraction::decimal(quantity, 6);
+        let keyed = rating_fault(line, self.faults, period);
+        let whole = rating::gross(&keyed, units, included, months, exponent);
+        let rest = if units.less_than(included) { Fraction::ZERO } else { units - included };
+        (whole, (rest.digits(6), whole.over(rest).digits(8)))
+    }
+
+    /// Not where sums go wrong: nobody could tell then which product was meant.
     fn shows_months(&self) -> bool {
         self.contract.account % 3 == 1 && !self.faults.iter().any(|fault| matches!(fault, Fault::MisAdds(..)))
     }
@@ -306,7 +412,7 @@ impl<'a> Biller<'a> {
             commitment: None,
             product: stated.product,
             kind: template.kind,
-            quantity: template.quantity * 1_000_000,
+            quantity: template.quantity,
             unit_size: 1,
             unit_price: template.unit_price,
             gross,
@@ -332,18 +438,21 @@ impl<'a> Biller<'a> {
             }
             let length = usize::try_from(days_between(days.start, days.end)).unwrap_or(0);
             let measure = self.measure(&days, length);
-            let run = Run { days: days.clone(), line: segment.line };
+            let last_day = add_days(known.life.end, -1);
+            let units = schedule::quantity(self.contract, segment.line, last_day);
+            let price = self.price(segment.line, last_day, created);
+            let quantity = self.quantity(units, &(last_day..known.life.end)) * UNIT;
             let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
-            let last_day = add_days(known.life.end, -1)..known.life.end;
-            let quantity = self.quantity(segment.line, &last_day);
             let discounts = self.discounts(segment.version, &days, created);
             let months = self.grid.months();
-            let price = period_price(segment.line.unit_price, segment.line.price_period, months);
             let exponent = self.contract.currency.exponent();
-            let rate = Rate { line: segment.line, quantity, price, months };
-            let charged = charge(rate, &discounts, (&days, measure), (created, exponent));
+            let whole = Fraction::decimal(price, 8) * Fraction::decimal(quantity, 6);
+            let weigh = |day| measure.day(day);
+            let price_period = segment.line.price_period;
+            let rate = Rate { whole, price_period, months, weigh: &weigh, weight: measure.whole() };
+            let charged = charge(rate, &discounts, &days, (created, exponent));
             let template = Template { kind: LineKind::Recurring, quantity, unit_price: price, days };
-            let line = self.line(run.line, template, (&charged, &discounts), &mut tally, None);
+            let line = self.line(segment.line, template, (&charged, &discounts), &mut tally, None);
             self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
         }
     }
@@ -355,17 +464,17 @@ impl<'a> Biller<'a> {
         let days = line.start..add_days(line.start, 1);
         let discounts = self.discounts(version, &days, created);
         let exponent = self.contract.currency.exponent();
-        let measure = Measure::new(None, self.grid, &days, 1);
-        let rate = Rate { line, quantity: 1, price: line.unit_price, months: 1 };
-        let charged = charge(rate, &discounts, (&days, measure), (created, exponent));
-        let template = Template { kind: LineKind::OneOff, quantity: 1, unit_price: line.unit_price, days };
+        let whole = Fraction::decimal(line.unit_price, 8);
+        let rate = Rate { whole, price_period: line.price_period, months: 1, weigh: &|_| 1, weight: 1 };
+        let charged = charge(rate, &discounts, &days, (created, exponent));
+        let template = Template { kind: LineKind::OneOff, quantity: UNIT, unit_price: line.unit_price, days };
         let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
         let line = self.line(line, template, (&charged, &discounts), &mut tally, None);
         self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
     }
 }
 
-/// What a line says besides its money.
+/// What a line says besides its money: quantity at 6 digits, price at 8.
 struct Template {
     kind: LineKind,
     quantity: i128,
@@ -397,6 +506,25 @@ fn applied(
             discounts.get(*at).map(|discount| (discount.id.clone(), discount.value, amount))
         })
         .collect()
+}
+
+/// The line with the tiers and prices that the biller has.
+pub(super) fn rating_fault(line: &Line, faults: &[Fault], period: &Range<NaiveDate>) -> Line {
+    let mut line = line.clone();
+    for fault in faults {
+        match fault {
+            Fault::WrongModel(range) if begins_in(range, period) => line.pricing = Pricing::Volume,
+            Fault::LowTiers(range, permille) if begins_in(range, period) => {
+                let low = |price: i128| price * i128::from(*permille) / 1_000;
+                line.unit_price = low(line.unit_price);
+                for tier in &mut line.rating.tiers {
+                    tier.price = low(tier.price);
+                }
+            }
+            _ => {}
+        }
+    }
+    line
 }
 
 /// Whether a line's price counts units.

@@ -1,12 +1,12 @@
 //! Invoices: the biller's lines gathered by day, posted, voided, rebilled and paid.
 
-use super::activity::Activity;
 use super::biller::{Draft, bill};
 use super::collection;
 use super::company::{Account, Company};
 use super::facts::{Contract, Invoice, InvoiceLine, LineKind};
 use super::leaks::Leaks;
 use super::metering;
+use super::meters::Meters;
 use super::months::add_days;
 use super::random::Stream;
 use chrono::NaiveDate;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// All invoices created by `until`, of every customer, in order of account, date and id; each paid as its customer would.
 pub fn invoices(
     company: &Company,
-    activity: &Activity<'_>,
+    meters: &Meters,
     contracts: &[Contract],
     leaks: &Leaks,
     until: NaiveDate,
@@ -28,7 +28,7 @@ pub fn invoices(
         .accounts
         .iter()
         .filter_map(|account| by_account.get(&account.index).map(|contracts| (account, contracts)))
-        .flat_map(|(account, contracts)| account_invoices((company, activity), account, contracts, leaks, until))
+        .flat_map(|(account, contracts)| account_invoices((company, meters), account, contracts, leaks, until))
         .collect()
 }
 
@@ -61,7 +61,7 @@ struct Group<'a> {
 }
 
 fn account_invoices(
-    (company, activity): (&Company, &Activity<'_>),
+    (company, meters): (&Company, &Meters),
     account: &Account,
     contracts: &[&Contract],
     leaks: &Leaks,
@@ -72,8 +72,8 @@ fn account_invoices(
     for contract in contracts {
         for id in line_ids(contract) {
             let faults = leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
-            let mut drafts = bill(contract, id, faults, until);
-            drafts.extend(metering::bill(activity, account, contract, id, until));
+            let mut drafts = bill(contract, id, meters, faults, until);
+            drafts.extend(metering::bill(contract, id, meters, faults, until));
             for Draft { created, is_stuck, is_prompt, line } in drafts {
                 let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| Group {
                     contract,

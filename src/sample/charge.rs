@@ -1,8 +1,8 @@
 //! What the biller charges for a stretch of days: gross, discounts, net.
 
-use super::facts::{Discount, DiscountValue, Line, PricePeriod};
+use super::facts::{Discount, DiscountValue, PricePeriod};
 use super::fraction::Fraction;
-use super::periods::{Measure, each_day};
+use super::periods::each_day;
 use chrono::NaiveDate;
 use std::ops::Range;
 
@@ -18,16 +18,18 @@ pub struct Charged {
 }
 
 /// The terms that hold on all days of the stretch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Rate<'a> {
-    /// The line.
-    pub line: &'a Line,
-    /// Units.
-    pub quantity: i128,
-    /// Price of a unit for a whole period, at 8 digits.
-    pub price: i128,
+    /// What a whole period costs before discounts, in major units.
+    pub whole: Fraction,
+    /// What amounts off are per.
+    pub price_period: PricePeriod,
     /// Months of a whole period.
     pub months: i32,
+    /// What each day weighs.
+    pub weigh: &'a dyn Fn(NaiveDate) -> i64,
+    /// What a whole period weighs.
+    pub weight: i64,
 }
 
 /// An amount discount for a whole billing period, in major units: restated like a price, to 8 digits.
@@ -50,7 +52,7 @@ fn applies(discount: &Discount, day: NaiveDate, billable: NaiveDate) -> bool {
 pub fn charge(
     rate: Rate<'_>,
     discounts: &[Discount],
-    (days, measure): (&Range<NaiveDate>, Measure),
+    days: &Range<NaiveDate>,
     (billable, exponent): (NaiveDate, u32),
 ) -> Charged {
     // Days with the same discounts are charged together; the bits of a number are the discounts of a day.
@@ -61,16 +63,16 @@ pub fn charge(
             .zip(0_u32..64)
             .filter(|(discount, _)| applies(discount, day, billable))
             .fold(0_u64, |active, (_, bit)| active | 1 << bit);
+        let weight = (rate.weigh)(day);
         match stretches.last_mut() {
-            Some((same, length)) if *same == active => *length += measure.day(day),
-            _ => stretches.push((active, measure.day(day))),
+            Some((same, length)) if *same == active => *length += weight,
+            _ => stretches.push((active, weight)),
         }
     }
-    let whole = Fraction::decimal(rate.price, 8) * Fraction::whole(rate.quantity);
     let mut charged = Charged { gross: Fraction::ZERO, net: Fraction::ZERO, parts: Vec::new() };
     for (active, length) in stretches {
-        let share = Fraction::new(i128::from(length), i128::from(measure.whole()));
-        let base = whole * share;
+        let share = Fraction::new(i128::from(length), i128::from(rate.weight));
+        let base = rate.whole * share;
         let mut net = base;
         // Percents first, amounts after them, each in the order of the list.
         let is_active = |(at, _): &(usize, &Discount)| active >> at & 1 == 1;
@@ -83,7 +85,7 @@ pub fn charge(
                 DiscountValue::Percent(points) if discount.is_additive => base * Fraction::decimal(points, 6),
                 DiscountValue::Percent(points) => net * Fraction::decimal(points, 6),
                 DiscountValue::Amount(minor) => {
-                    amount_per_period(minor, exponent, rate.line.price_period, rate.months) * share
+                    amount_per_period(minor, exponent, rate.price_period, rate.months) * share
                 }
             };
             net = net - part;

@@ -5,7 +5,6 @@ use super::facts::{Anchor, Charge, Contract, Discount, DiscountValue, FreePeriod
 use super::months::{add_days, add_months};
 use super::periods::Grid;
 use super::random::Stream;
-use super::terms::beyond_rates_from;
 use chrono::NaiveDate;
 
 /// Percent points at 4 digits of the discounts sales people give.
@@ -38,10 +37,8 @@ pub(super) fn grant(
     let lines: Vec<Line> = contract.versions.first().map(|version| version.lines.clone()).unwrap_or_default();
     let first_change = changes.iter().copied().find(|date| *date > contract.start);
     let mut grant = Grant { contract, draw, until, first_signed, first_change, churn: account.churn_date, numbers: 0 };
-    let rated: Vec<&Line> = lines
-        .iter()
-        .filter(|line| line.product.charge == Charge::Recurring && beyond_rates_from(grant.contract, line).is_none())
-        .collect();
+    let rated: Vec<&Line> =
+        lines.iter().filter(|line| line.product.charge == Charge::Recurring && !line.lacks_price).collect();
     for (at, line) in rated.iter().enumerate() {
         let roll = grant.draw.below(100);
         // First contracts are bought with discounts; renewals less so.

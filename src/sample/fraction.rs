@@ -62,6 +62,11 @@ impl Fraction {
         self * Fraction::new(other.denominator, other.numerator)
     }
 
+    /// The smallest whole number that is not less.
+    pub fn ceiling(self) -> Self {
+        Fraction::whole(-((-self.numerator).div_euclid(self.denominator)))
+    }
+
     /// Whether it is 0.
     pub fn is_zero(self) -> bool {
         self.numerator == 0

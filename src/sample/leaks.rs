@@ -11,6 +11,20 @@ pub enum Fault {
     KeepsDiscount,
     /// Bills a lower price, in permille of the right one, for periods that begin in the range (P6).
     LowPrice(Range<NaiveDate>, i64),
+    /// Applies no more than so many price rises (P3, P4).
+    HoldsPrice(usize, &'static str),
+    /// Ignores the ramp from this day on (P5).
+    MissesRamp(NaiveDate),
+    /// Rates units at prices so many permille of the right ones, for periods that begin in the range (P8).
+    LowTiers(Range<NaiveDate>, i64),
+    /// Puts all units at the price of the tier they reach instead of each at its own (P8).
+    WrongModel(Range<NaiveDate>),
+    /// Never bills seats beyond the contracted ones (Q1).
+    ForgetsSeats,
+    /// Bills no use of periods that begin in the range (Q3).
+    SkipsUse(Range<NaiveDate>),
+    /// Bills so many permille of the use, for periods that begin in the range (Q3).
+    LowUse(Range<NaiveDate>, i64),
     /// Never bills the line (C1).
     NeverBills,
     /// Leaves out the periods that begin in the range (C2).
@@ -41,6 +55,11 @@ impl Fault {
         match self {
             Fault::KeepsDiscount => "P1",
             Fault::LowPrice(..) => "P6",
+            Fault::HoldsPrice(_, code) => code,
+            Fault::MissesRamp(_) => "P5",
+            Fault::LowTiers(..) | Fault::WrongModel(_) => "P8",
+            Fault::ForgetsSeats => "Q1",
+            Fault::SkipsUse(_) | Fault::LowUse(..) => "Q3",
             Fault::NeverBills => "C1",
             Fault::Skips(_) => "C2",
             Fault::StopsAt(_) => "C3",

@@ -1,28 +1,49 @@
-//! Metered lines: tiered usage, invoiced after the period.
+//! Metered lines: use of a billing period, invoiced after it.
 
-use super::activity::{Activity, BillableMetric};
-use super::biller::Draft;
-use super::company::Account;
-use super::facts::{Charge, Contract, InvoiceLine, LineKind, Pricing, Product};
+use super::biller::{Draft, keyed_in, rating_fault};
+use super::charge::{Charged, Rate, charge};
+use super::facts::{Charge, Contract, InvoiceLine, Line, LineKind, Pricing};
 use super::fraction::Fraction;
-use super::periods::{Grid, KnownLine};
-use super::products::{TIERS, price};
+use super::leaks::Fault;
+use super::meters::Meters;
+use super::periods::{Grid, KnownLine, each_day};
+use super::rating;
+use super::schedule;
 use chrono::NaiveDate;
+use std::ops::Range;
+
+/// One metered contract line at the biller.
+struct Metering<'a> {
+    contract: &'a Contract,
+    known: &'a KnownLine<'a>,
+    meters: &'a Meters,
+    faults: &'a [Fault],
+    grid: Grid,
+}
+
+/// Days of a period at one price.
+struct Run<'a> {
+    line: &'a Line,
+    days: Vec<NaiveDate>,
+    price: i128,
+}
 
 /// Metered lines of one contract line by `until`.
 pub(super) fn bill(
-    activity: &Activity<'_>,
-    account: &Account,
     contract: &Contract,
     line_id: &str,
+    meters: &Meters,
+    faults: &[Fault],
     until: NaiveDate,
 ) -> Vec<Draft> {
-    let Some(known) = KnownLine::new(contract, line_id, until) else { return Vec::new() };
-    let Some(product) = known.segments.first().map(|segment| segment.line.product) else { return Vec::new() };
-    if product.charge != Charge::Usage {
+    let contract = &keyed_in(contract, line_id, faults);
+    let Some(known) = &KnownLine::new(contract, line_id, until) else { return Vec::new() };
+    let is_metered = known.segments.first().is_some_and(|segment| segment.line.product.charge == Charge::Usage);
+    if !is_metered || faults.contains(&Fault::NeverBills) {
         return Vec::new();
     }
     let grid = Grid::new(contract);
+    let metering = Metering { contract, known, meters, faults, grid };
     let first = grid.cell_of(known.life.start);
     let mut drafts = Vec::new();
     for cell in first.. {
@@ -31,62 +52,133 @@ pub(super) fn bill(
         if period.start >= known.life.end || period.end > until {
             break;
         }
-        let units = metric(&product).map_or(0, |metric| activity.billable_between(account, metric, period.clone()));
-        let amount = rated(units, &product, contract).minor(contract.currency.exponent());
-        let line = InvoiceLine {
-            id: String::new(),
-            contract_line: line_id.to_owned(),
-            commitment: None,
-            product,
-            kind: LineKind::Usage,
-            quantity: i128::from(units) * 1_000_000,
-            unit_size: 1,
-            unit_price: Fraction::new(amount, i128::from(units.max(1)) * 10_i128.pow(contract.currency.exponent()))
-                .digits(8),
-            gross: amount,
-            discount: 0,
-            amount,
-            tax: 0,
-            start: period.start,
-            end: period.end,
-            applied: Vec::new(),
-        };
-        drafts.push(Draft { created: period.end, is_stuck: false, is_prompt: false, line });
+        let skips = faults.iter().any(|fault| matches!(fault, Fault::SkipsUse(range) if range.contains(&period.start)));
+        if !skips {
+            drafts.extend(metering.period(&days, &period));
+        }
     }
     drafts
 }
 
-/// The meter behind a product.
-pub(super) fn metric(product: &Product) -> Option<BillableMetric> {
-    match product.id {
-        "api" => Some(BillableMetric::ApiCalls),
-        "documents" => Some(BillableMetric::Documents),
-        "messaging" => Some(BillableMetric::Messages),
-        _ => None,
+impl Metering<'_> {
+    fn used(&self, line: &Line, day: NaiveDate) -> i64 {
+        let next = super::months::add_days(day, 1);
+        self.meters.used(self.contract.account, &line.product, &(day..next))
     }
-}
 
-/// Price of a tier at 8 digits.
-pub(super) fn tier_price(contract: &Contract, millionths: i64) -> i128 {
-    price(1, contract.currency, 1_000) * i128::from(millionths) / 10_000
-}
-
-/// Graduated: each unit at its tier's price. Volume: all at the price of the tier reached. Bounds are inclusive.
-fn rated(units: i64, product: &Product, contract: &Contract) -> Fraction {
-    let mut below = 0;
-    let mut sum = Fraction::ZERO;
-    for (up_to, millionths) in TIERS {
-        let bound = up_to.unwrap_or(i64::MAX).min(units);
-        let unit_price = Fraction::decimal(tier_price(contract, millionths), 8);
-        if product.pricing == Pricing::Volume {
-            sum = unit_price * Fraction::whole(i128::from(units));
-        } else {
-            sum = sum + unit_price * Fraction::whole(i128::from((bound - below).max(0)));
+    fn runs(&self, period: &Range<NaiveDate>) -> Vec<Run<'_>> {
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for day in each_day(period).filter(|day| !self.known.is_free(*day)) {
+            let Some(segment) = self.known.on(day) else { continue };
+            let price = schedule::price(self.contract, segment.line, self.grid.months(), day, period.end);
+            let held = self.faults.iter().find_map(|fault| match fault {
+                Fault::HoldsPrice(steps, _) => price.path.get(*steps).copied(),
+                _ => None,
+            });
+            let price = held.unwrap_or_else(|| price.last());
+            match runs.last_mut() {
+                // Tiers count the use of the whole period; only plain prices are told apart.
+                Some(run) if run.price == price || segment.line.pricing != Pricing::PerUnit => run.days.push(day),
+                _ => runs.push(Run { line: segment.line, days: vec![day], price }),
+            }
         }
-        if units <= bound {
-            break;
-        }
-        below = bound;
+        runs
     }
-    sum
+
+    /// Units billed of those used.
+    fn billed(&self, used: i64, period: &Range<NaiveDate>) -> i64 {
+        self.faults.iter().fold(used, |units, fault| match fault {
+            Fault::LowUse(range, permille) if range.contains(&period.start) => units * permille / 1_000,
+            _ => units,
+        })
+    }
+
+    fn period(&self, cell: &Range<NaiveDate>, period: &Range<NaiveDate>) -> Vec<Draft> {
+        let (months, exponent) = (self.grid.months(), self.contract.currency.exponent());
+        let share = rating::share(cell, |day| self.known.is_charged(day));
+        let runs = self.runs(period);
+        let mut drafts = Vec::new();
+        for run in &runs {
+            let used: i64 = run.days.iter().map(|day| self.used(run.line, *day)).sum();
+            let size = Fraction::whole(i128::from(run.line.rating.unit_size));
+            let units = Fraction::whole(i128::from(self.billed(used, period))).over(size);
+            let included = rating::included(run.line, months, share);
+            let (whole, quantity, price) = match run.line.pricing {
+                Pricing::Flat => (Fraction::decimal(run.price, 8), Fraction::ONE, run.price),
+                Pricing::PerUnit if !rating::is_rated(run.line) => {
+                    (Fraction::decimal(run.price, 8) * units, units, run.price)
+                }
+                _ => {
+                    let keyed = rating_fault(run.line, self.faults, period);
+                    let whole = rating::gross(&keyed, units, included, months, exponent);
+                    let rest = if units.less_than(included) { Fraction::ZERO } else { units - included };
+                    let shown = if self.states_excess() { rest } else { units };
+                    (whole, shown, whole.over(shown).digits(8))
+                }
+            };
+            let charged = self.charged(run, (whole, used), period);
+            drafts.push(self.draft(run, period, (quantity, price), &charged));
+        }
+        drafts
+    }
+
+    /// Invoices count units beyond the included ones, or all of them.
+    fn states_excess(&self) -> bool {
+        !self.faults.is_empty() || self.contract.account.is_multiple_of(2)
+    }
+
+    fn charged(&self, run: &Run<'_>, (whole, used): (Fraction, i64), period: &Range<NaiveDate>) -> Charged {
+        let by_day = run.line.pricing == Pricing::Flat || used == 0;
+        let weigh = |day: NaiveDate| match run.days.binary_search(&day) {
+            Err(_) => 0,
+            Ok(_) if by_day => 1,
+            Ok(_) => self.used(run.line, day),
+        };
+        let weight = if by_day { i64::try_from(run.days.len()).unwrap_or(1) } else { used };
+        let months = self.grid.months();
+        let rate = Rate { whole, price_period: run.line.price_period, months, weigh: &weigh, weight };
+        let mut discounts = schedule::discounts(self.contract, &run.line.id, period.end);
+        if self.faults.contains(&Fault::KeepsDiscount) {
+            for discount in discounts.iter_mut().filter(|discount| discount.line.is_some()) {
+                discount.end = None;
+            }
+        }
+        charge(rate, &discounts, period, (period.end, self.contract.currency.exponent()))
+    }
+
+    fn draft(
+        &self,
+        run: &Run<'_>,
+        period: &Range<NaiveDate>,
+        (quantity, price): (Fraction, i128),
+        charged: &Charged,
+    ) -> Draft {
+        let exponent = self.contract.currency.exponent();
+        // Some invoices price single units where the contract prices thousands.
+        let size = run.line.rating.unit_size;
+        let is_single = price % i128::from(size) == 0 && self.contract.account % 4 == 1;
+        let (unit_size, factor) = if is_single { (1, i128::from(size)) } else { (size, 1) };
+        let (gross, amount) = (charged.gross.minor(exponent), charged.net.minor(exponent));
+        let (first, last) = (run.days.first(), run.days.last());
+        let line = InvoiceLine {
+            id: String::new(),
+            contract_line: run.line.id.clone(),
+            commitment: None,
+            product: run.line.product,
+            kind: LineKind::Usage,
+            quantity: (quantity * Fraction::whole(factor)).digits(6),
+            unit_size,
+            unit_price: price / factor,
+            gross,
+            discount: gross - amount,
+            amount,
+            tax: 0,
+            start: first.copied().unwrap_or(period.start),
+            end: last.and_then(|day| day.succ_opt()).unwrap_or(period.end),
+            applied: Vec::new(),
+        };
+        let is_stuck =
+            self.faults.iter().any(|fault| matches!(fault, Fault::NeverPosts(range) if range.contains(&period.start)));
+        Draft { created: period.end, is_stuck, is_prompt: false, line }
+    }
 }

@@ -4,6 +4,7 @@
 //! horizon adds facts and changes none that was dated before.
 
 pub mod activity;
+mod agreed;
 mod biller;
 mod billing;
 mod charge;
@@ -14,6 +15,7 @@ mod facts;
 mod fraction;
 mod leaks;
 mod metering;
+mod meters;
 pub mod money;
 pub mod months;
 mod names;
@@ -21,12 +23,16 @@ mod offer;
 mod periods;
 mod planning;
 pub mod planted;
+mod price_index;
 mod products;
 pub mod random;
+mod rating;
 mod rows_billing;
 mod rows_pricing;
 mod rows_reference;
 mod rows_terms;
+mod schedule;
+mod seats;
 pub mod table;
 mod terms;
 mod world;
@@ -45,9 +51,10 @@ use std::sync::OnceLock;
 use world::World;
 
 /// The small entities made from contracts and billing.
-const BILLING_ENTITIES: [&str; 19] = [
+const BILLING_ENTITIES: [&str; 20] = [
     "contract",
     "contract_line",
+    "price_index",
     "price_tier",
     "discount",
     "escalator",
@@ -109,6 +116,7 @@ impl Sample {
         match entity {
             "contract" => rows_terms::contract(&self.company, contracts, horizon).batches(contract),
             "contract_line" => rows_terms::contract_line(contracts, horizon).batches(contract),
+            "price_index" => rows_pricing::price_index(self.company.spec.start, horizon).batches(contract),
             "price_tier" => rows_pricing::price_tier(contracts, horizon).batches(contract),
             "discount" => rows_terms::discount(contracts, horizon).batches(contract),
             "escalator" => rows_pricing::escalator(contracts, horizon).batches(contract),

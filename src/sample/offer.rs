@@ -2,12 +2,38 @@
 
 use super::activity::Activity;
 use super::company::{Account, Company, Frequency, Segment};
-use super::facts::{BeyondRates, PricePeriod, Pricing, Product};
-use super::metering::metric;
+use super::facts::{PricePeriod, Pricing, Product, SeatRule, Seats};
+use super::meters::metric;
 use super::months::add_months;
 use super::products::{ADD_ONS, FIELD_APP, LOCATIONS, METERED, ONBOARDING, PLATFORM, price};
 use super::random::Stream;
 use chrono::NaiveDate;
+
+/// What is agreed for a product beyond a quantity and a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extra {
+    /// Nothing.
+    None,
+    /// The signed copy leaves the price out.
+    LacksPrice,
+    /// Steps agreed in advance; the number decides which.
+    Ramp(u64),
+    /// Price rises; the number decides which.
+    Rises(u64),
+    /// A ramp of the price, and rises after it.
+    RampAndRises(u64),
+    /// Tiers, packages, included units; the number decides which.
+    Rated(u64),
+    /// Seats beyond the contracted ones.
+    Seats(Seats),
+}
+
+impl Extra {
+    /// Whether prices follow a schedule, so that renewals leave them alone.
+    fn is_scheduled(self) -> bool {
+        matches!(self, Extra::Ramp(_) | Extra::Rises(_) | Extra::RampAndRises(_))
+    }
+}
 
 /// One product in a customer's basket.
 #[derive(Debug, Clone)]
@@ -16,8 +42,10 @@ pub(super) struct Item {
     pub(super) product: Product,
     /// What its price is for.
     pub(super) price_period: PricePeriod,
-    /// Terms that need more than a rate.
-    pub(super) beyond_rates: Option<BeyondRates>,
+    /// What is agreed beyond a quantity and a price.
+    pub(super) extra: Extra,
+    /// The first day on which seats are counted.
+    pub(super) counted_from: NaiveDate,
     /// Permille of list price.
     level: i64,
     /// Permille added at each renewal.
@@ -73,8 +101,9 @@ impl Item {
     pub(super) fn unit_price(&self, account: &Account, date: NaiveDate) -> i128 {
         let terms = (0..12).rev().find(|term| add_months(account.joined_date, term * account.term_months) <= date);
         let mut level = self.level;
+        let uplift = if self.extra.is_scheduled() { 0 } else { self.uplift };
         for _ in 0..terms.unwrap_or(0) {
-            level = level * (1_000 + self.uplift) / 1_000;
+            level = level * (1_000 + uplift) / 1_000;
         }
         if Self::has_passed(account, self.cheaper, date) {
             level = level * 900 / 1_000;
@@ -103,9 +132,11 @@ pub(super) fn items(company: &Company, activity: &Activity<'_>, account: &Accoun
         14..=21 => PricePeriod::BillingPeriod,
         _ => PricePeriod::Month,
     };
+    let counted_from = company.spec.start;
     let is_aligned = !is_calendar && account.frequency != Frequency::Annual;
-    let mut basket = Basket { draw, level, uplift, price_period, items: Vec::new(), account, is_aligned };
+    let mut basket = Basket { draw, level, uplift, price_period, items: Vec::new(), account, is_aligned, counted_from };
     basket.add(PLATFORM, 1);
+    basket.seat_rule();
     basket.fill();
     for product in METERED {
         if metric(&product).is_some_and(|metric| activity.uses(account, metric)) {
@@ -126,16 +157,18 @@ struct Basket<'a> {
     items: Vec<Item>,
     account: &'a Account,
     is_aligned: bool,
+    counted_from: NaiveDate,
 }
 
 impl Basket<'_> {
     fn add(&mut self, product: Product, units: u32) {
         let (level, uplift, price_period) = (self.level, self.uplift, self.price_period);
-        let (beyond_rates, added, dropped, cheaper, fewer) = (None, 0, None, None, None);
+        let (extra, added, dropped, cheaper, fewer) = (Extra::None, 0, None, None, None);
         self.items.push(Item {
             product,
             price_period,
-            beyond_rates,
+            extra,
+            counted_from: self.counted_from,
             level,
             uplift,
             units,
@@ -171,31 +204,52 @@ impl Basket<'_> {
         }
     }
 
+    /// Some contracts say what happens when more people come than there are seats.
+    fn seat_rule(&mut self) {
+        let roll = self.draw.below(100);
+        let rule =
+            self.draw.weighted((SeatRule::HighWater, 50), &[(SeatRule::Average, 28), (SeatRule::EndOfMonth, 22)]);
+        let seats = Seats {
+            rule,
+            is_forward: self.draw.chance(220),
+            grace_pct: self.draw.weighted((0, 60), &[(5, 25), (10, 15)]),
+        };
+        if let Some(item) = self.items.last_mut().filter(|_| roll < 45 && self.is_aligned) {
+            item.extra = Extra::Seats(seats);
+        }
+    }
+
     /// Metered products are sold from the day the meters run.
     fn add_metered(&mut self, product: Product, meters_from: NaiveDate) {
         let joined = self.account.joined_date;
         let added = (0..60).find(|months| add_months(joined, *months) >= meters_from).unwrap_or(0);
         self.add(product, 1);
         if let Some(item) = self.items.last_mut() {
-            item.beyond_rates = Some(BeyondRates::Tiers);
+            item.extra = Extra::Rated(self.draw.below(100));
             item.added = added;
         }
     }
 
     fn vary_units(&mut self) {
-        let roll = self.draw.below(100);
+        let (roll, which) = (self.draw.below(100), self.draw.below(1_000));
         let is_aligned = self.is_aligned;
         if let Some(item) = self.items.last_mut() {
             match roll {
-                0..=11 if is_aligned => item.fewer = Some(6),
-                12..=15 => item.beyond_rates = Some(BeyondRates::Ramp),
+                0..=9 if is_aligned => item.fewer = Some(6),
+                10..=33 => item.extra = Extra::Ramp(which),
+                34..=49 => item.extra = Extra::Rises(which),
+                50..=66 if is_aligned => {
+                    item.extra = Extra::Rated(which);
+                    // Bounds count the units of a billing period.
+                    item.price_period = PricePeriod::BillingPeriod;
+                }
                 _ => {}
             }
         }
     }
 
     fn vary_add_on(&mut self) {
-        let roll = self.draw.below(100);
+        let (roll, which) = (self.draw.below(100), self.draw.below(1_000));
         let month = i32::try_from(self.draw.between(1, 3)).unwrap_or(1) * 3;
         let is_aligned = self.is_aligned;
         if let Some(item) = self.items.last_mut() {
@@ -203,8 +257,10 @@ impl Basket<'_> {
                 0..=13 => item.added = month,
                 14..=19 if is_aligned => item.dropped = Some(month + 6),
                 20..=27 if is_aligned => item.cheaper = Some(month),
-                28..=31 => item.beyond_rates = Some(BeyondRates::Escalator),
-                32..=33 => item.beyond_rates = Some(BeyondRates::NoPrice),
+                28..=51 => item.extra = Extra::Rises(which),
+                52..=53 => item.extra = Extra::LacksPrice,
+                54..=67 => item.extra = Extra::Ramp(which),
+                68..=70 => item.extra = Extra::RampAndRises(which),
                 _ => {}
             }
         }

@@ -72,9 +72,6 @@ pub fn all() -> Vec<Product> {
     [PLATFORM, FIELD_APP, LOCATIONS].into_iter().chain(ADD_ONS).chain([ONBOARDING]).chain(METERED).collect()
 }
 
-/// Tiers of metered products: up to (none = no bound) and price of a unit in millionths of the list currency.
-pub const TIERS: [(Option<i64>, i64); 3] = [(Some(10_000), 4_000), (Some(250_000), 2_500), (None, 900)];
-
 /// A list price in another currency at 8 digits, as a price list would print it: `permille` of list, in round steps.
 pub fn price(list_cents: i64, currency: Currency, permille: i64) -> i128 {
     let cents = i128::from(list_cents) * i128::from(permille);

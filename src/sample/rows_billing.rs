@@ -2,7 +2,7 @@
 
 use super::billing::kind_name;
 use super::company::Company;
-use super::facts::{DiscountValue, Invoice};
+use super::facts::{DiscountValue, Invoice, LineKind};
 use super::table::{Cell, Rows};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
@@ -113,7 +113,7 @@ pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<18>
                 kind_name(line.kind).into(),
                 Cell::Decimal(line.quantity, 6),
                 line.product.unit.into(),
-                (line.unit_size > 1).then_some(line.unit_size).into(),
+                (line.kind == LineKind::Usage).then_some(line.unit_size).into(),
                 Cell::Decimal(line.unit_price, 8),
                 money(line.gross),
                 money(line.discount),

@@ -1,31 +1,61 @@
 //! Rows of what lines cost beyond a quantity and a price, cut at a horizon.
 
-use super::facts::{BeyondRates, Charge, Contract, Line};
-use super::metering::tier_price;
-use super::months::add_months;
-use super::products::{TIERS, price};
-use super::rows_terms::{copies, known};
+use super::facts::{CommitmentPeriod, Contract, Pricing, SeatRule, Uplift};
+use super::months::add_days;
+use super::price_index;
+use super::rows_terms::{copies, is_known, known};
 use super::table::{Cell, Rows};
-use super::terms::escalator_date;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
+
+/// As tables spell a pricing model.
+pub(super) fn pricing_name(pricing: Pricing) -> &'static str {
+    match pricing {
+        Pricing::Flat => "flat",
+        Pricing::PerUnit => "per_unit",
+        Pricing::Graduated => "graduated",
+        Pricing::Volume => "volume",
+        Pricing::Package => "package",
+        Pricing::Overage => "overage",
+        Pricing::Percentage => "percentage",
+    }
+}
+
+/// As tables spell a seat rule.
+pub(super) fn seat_rule_name(rule: SeatRule) -> &'static str {
+    match rule {
+        SeatRule::HighWater => "high_water",
+        SeatRule::Average => "average",
+        SeatRule::EndOfMonth => "end_of_month",
+    }
+}
+
+fn period_name(period: CommitmentPeriod) -> &'static str {
+    match period {
+        CommitmentPeriod::Month => "month",
+        CommitmentPeriod::Quarter => "quarter",
+        CommitmentPeriod::Year => "year",
+        CommitmentPeriod::Term => "term",
+    }
+}
 
 /// Entity `price_tier`.
-pub(super) fn price_tier(contracts: &[Contract], horizon: NaiveDate) -> Rows<6> {
-    let mut rows = Rows::new(["contract_line_id", "version", "term_source", "tier", "up_to", "unit_price"]);
+pub(super) fn price_tier(contracts: &[Contract], horizon: NaiveDate) -> Rows<7> {
+    let mut rows = Rows::new(["contract_line_id", "version", "term_source", "tier", "up_to", "unit_price", "flat_fee"]);
     for contract in contracts {
         for (source, version) in copies(contract)
             .into_iter()
             .flat_map(|source| known(contract, horizon).map(move |version| (source, version)))
         {
-            for line in version.lines.iter().filter(|line| line.product.charge == Charge::Usage) {
-                for ((up_to, millionths), tier) in TIERS.into_iter().zip(1_u32..) {
+            for line in &version.lines {
+                for (tier, number) in line.rating.tiers.iter().zip(1_u32..) {
                     rows.push([
                         (&line.id).into(),
                         version.number.into(),
                         source.into(),
-                        tier.into(),
-                        up_to.into(),
-                        Cell::Decimal(tier_price(contract, millionths), 8),
+                        number.into(),
+                        tier.up_to.into(),
+                        Cell::Decimal(tier.price, 8),
+                        (tier.flat_fee != 0).then(|| contract.currency.cell(tier.flat_fee)).into(),
                     ]);
                 }
             }
@@ -34,85 +64,118 @@ pub(super) fn price_tier(contracts: &[Contract], horizon: NaiveDate) -> Rows<6> 
     rows
 }
 
-/// The lines of each contract's first known statement that need more than a rate.
-fn beyond(contract: &Contract, kind: BeyondRates, horizon: NaiveDate) -> Vec<&Line> {
-    let mut lines: Vec<&Line> = Vec::new();
-    for line in known(contract, horizon).flat_map(|version| &version.lines) {
-        if line.beyond_rates == Some(kind) && lines.iter().all(|seen| seen.id != line.id) {
-            lines.push(line);
-        }
-    }
-    lines
-}
-
-/// Entity `escalator`: five percent once, half a year into the contract.
-pub(super) fn escalator(contracts: &[Contract], horizon: NaiveDate) -> Rows<7> {
-    let columns = ["contract_line_id", "term_source", "kind", "pct", "first_date", "every_months", "is_mandatory"];
-    let mut rows = Rows::new(columns);
-    for contract in contracts {
-        for line in beyond(contract, BeyondRates::Escalator, horizon) {
-            rows.push([
-                (&line.id).into(),
-                contract.term_source.into(),
-                "fixed".into(),
-                Cell::Decimal(5, 0),
-                escalator_date(contract).into(),
-                12_i64.into(),
-                true.into(),
-            ]);
-        }
-    }
-    rows
-}
-
-/// Entity `ramp_step`: units grow by a tenth every half year.
-pub(super) fn ramp_step(contracts: &[Contract], horizon: NaiveDate) -> Rows<4> {
-    let mut rows = Rows::new(["contract_line_id", "term_source", "start_date", "quantity"]);
-    for contract in contracts {
-        for line in beyond(contract, BeyondRates::Ramp, horizon) {
-            for step in 0..2_u32 {
-                let units = line.quantity + line.quantity * step / 10;
-                let start = add_months(contract.start, step.cast_signed() * 6);
-                rows.push([(&line.id).into(), contract.term_source.into(), start.into(), units.into()]);
+/// Entity `escalator`.
+pub(super) fn escalator(contracts: &[Contract], horizon: NaiveDate) -> Rows<14> {
+    let mut rows = Rows::new([
+        "contract_line_id",
+        "term_source",
+        "kind",
+        "pct",
+        "index_name",
+        "lag_months",
+        "margin_pct",
+        "cap_pct",
+        "floor_pct",
+        "is_compounding",
+        "first_date",
+        "every_months",
+        "is_mandatory",
+        "notice_given_date",
+    ]);
+    let percent = |points: Option<i128>| points.map(|points| Cell::Decimal(points, 4));
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for escalator in &contract.escalators {
+                let (kind, pct, index, lag, margin, cap, floor) = match escalator.uplift {
+                    Uplift::Fixed(points) => ("fixed", Some(points), None, None, None, None, None),
+                    Uplift::Index { name, lag_months, margin, cap, floor } => {
+                        ("index", None, Some(name), lag_months, margin, cap, floor)
+                    }
+                };
+                rows.push([
+                    (&escalator.line).into(),
+                    source.into(),
+                    kind.into(),
+                    percent(pct).into(),
+                    index.into(),
+                    lag.into(),
+                    percent(margin).into(),
+                    percent(cap).into(),
+                    percent(floor).into(),
+                    escalator.is_compounding.into(),
+                    escalator.first.into(),
+                    escalator.every_months.into(),
+                    escalator.is_mandatory.into(),
+                    escalator.notice.filter(|notice| *notice <= horizon).into(),
+                ]);
             }
         }
     }
     rows
 }
 
-/// Contracts with a minimum commitment, and their metered lines.
-fn committed(contracts: &[Contract], horizon: NaiveDate) -> impl Iterator<Item = (&Contract, Vec<&Line>)> {
-    contracts
-        .iter()
-        .filter(|contract| contract.account % 9 == 3)
-        .map(move |contract| (contract, beyond(contract, BeyondRates::Tiers, horizon)))
-        .filter(|(_, lines)| !lines.is_empty())
+/// Entity `ramp_step`.
+pub(super) fn ramp_step(contracts: &[Contract], horizon: NaiveDate) -> Rows<7> {
+    let mut rows = Rows::new([
+        "contract_line_id",
+        "term_source",
+        "start_date",
+        "quantity",
+        "unit_price",
+        "discount_pct",
+        "commit_amount",
+    ]);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for step in &contract.ramps {
+                rows.push([
+                    (&step.line).into(),
+                    source.into(),
+                    step.start.into(),
+                    step.quantity.into(),
+                    step.unit_price.map(|price| Cell::Decimal(price, 8)).into(),
+                    step.percent.map(|points| Cell::Decimal(points, 4)).into(),
+                    step.commit.map(|amount| contract.currency.cell(amount)).into(),
+                ]);
+            }
+        }
+    }
+    rows
 }
 
 /// Entity `commitment`.
-pub(super) fn commitment(contracts: &[Contract], horizon: NaiveDate) -> Rows<8> {
+pub(super) fn commitment(contracts: &[Contract], horizon: NaiveDate) -> Rows<11> {
     let mut rows = Rows::new([
         "commitment_id",
         "contract_id",
         "term_source",
         "amount",
+        "quantity",
         "period",
         "is_prepaid",
+        "is_prorated",
+        "overage_unit_price",
         "start_date",
         "end_date",
     ]);
-    for (contract, _) in committed(contracts, horizon) {
-        let amount = price(250_000, contract.currency, 1_000) / 10_i128.pow(8 - contract.currency.exponent());
-        rows.push([
-            format!("{}-m1", contract.id).into(),
-            (&contract.id).into(),
-            contract.term_source.into(),
-            contract.currency.cell(amount),
-            "year".into(),
-            false.into(),
-            contract.start.into(),
-            contract.versions.first().and_then(|version| version.end).into(),
-        ]);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for commitment in &contract.commitments {
+                rows.push([
+                    (&commitment.id).into(),
+                    (&contract.id).into(),
+                    source.into(),
+                    commitment.amount.map(|amount| contract.currency.cell(amount)).into(),
+                    commitment.quantity.into(),
+                    period_name(commitment.period).into(),
+                    commitment.is_prepaid.into(),
+                    commitment.is_prorated.into(),
+                    commitment.overage_unit_price.map(|price| Cell::Decimal(price, 8)).into(),
+                    commitment.start.into(),
+                    commitment.end.into(),
+                ]);
+            }
+        }
     }
     rows
 }
@@ -120,10 +183,29 @@ pub(super) fn commitment(contracts: &[Contract], horizon: NaiveDate) -> Rows<8> 
 /// Entity `commitment_line`.
 pub(super) fn commitment_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<3> {
     let mut rows = Rows::new(["commitment_id", "contract_line_id", "term_source"]);
-    for (contract, lines) in committed(contracts, horizon) {
-        for line in lines {
-            rows.push([format!("{}-m1", contract.id).into(), (&line.id).into(), contract.term_source.into()]);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for commitment in &contract.commitments {
+                for line in &commitment.lines {
+                    rows.push([(&commitment.id).into(), line.into(), source.into()]);
+                }
+            }
         }
+    }
+    rows
+}
+
+/// Entity `price_index`: two years before the first day of the data are enough for every lag.
+pub(super) fn price_index(first: NaiveDate, horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["index_name", "month_date", "value", "published_at"]);
+    let noon = NaiveTime::from_hms_opt(12, 30, 0).unwrap_or_default();
+    for (name, month, value) in price_index::months(horizon).filter(|(_, month, _)| *month >= add_days(first, -1_300)) {
+        rows.push([
+            name.into(),
+            month.into(),
+            Cell::Decimal(value, 8),
+            price_index::published(month).and_time(noon).into(),
+        ]);
     }
     rows
 }

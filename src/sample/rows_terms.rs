@@ -1,10 +1,9 @@
 //! Rows of the contract side, cut at a horizon.
 
 use super::company::Company;
-use super::facts::{
-    Anchor, BeyondRates, Charge, Contract, DiscountValue, Line, PricePeriod, Pricing, Proration, Timing, Version,
-};
+use super::facts::{Anchor, Charge, Contract, DiscountValue, Line, PricePeriod, Proration, Seats, Timing, Version};
 use super::products;
+use super::rows_pricing::{pricing_name, seat_rule_name};
 use super::table::{Cell, Rows};
 use chrono::{NaiveDate, NaiveTime};
 
@@ -25,7 +24,7 @@ pub(super) fn known(contract: &Contract, horizon: NaiveDate) -> impl Iterator<It
     contract.versions.iter().filter(move |version| version.signed <= horizon)
 }
 
-fn is_known(contract: &Contract, horizon: NaiveDate) -> bool {
+pub(super) fn is_known(contract: &Contract, horizon: NaiveDate) -> bool {
     known(contract, horizon).next().is_some()
 }
 
@@ -153,18 +152,6 @@ fn charge_name(charge: Charge) -> &'static str {
     }
 }
 
-fn pricing_name(pricing: Pricing) -> &'static str {
-    match pricing {
-        Pricing::Flat => "flat",
-        Pricing::PerUnit => "per_unit",
-        Pricing::Graduated => "graduated",
-        Pricing::Volume => "volume",
-        Pricing::Package => "package",
-        Pricing::Overage => "overage",
-        Pricing::Percentage => "percentage",
-    }
-}
-
 fn price_period_name(period: PricePeriod) -> &'static str {
     match period {
         PricePeriod::Month => "month",
@@ -175,7 +162,7 @@ fn price_period_name(period: PricePeriod) -> &'static str {
 }
 
 /// Entity `contract_line`.
-pub(super) fn contract_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<18> {
+pub(super) fn contract_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<25> {
     let mut rows = Rows::new([
         "contract_line_id",
         "version",
@@ -188,9 +175,16 @@ pub(super) fn contract_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<
         "quantity",
         "unit_price",
         "price_period",
+        "price_decimals",
         "unit",
+        "unit_size",
         "metric",
+        "included_quantity",
+        "is_included_prorated",
+        "package_size",
         "seat_rule",
+        "seat_settlement",
+        "seat_grace_pct",
         "start_date",
         "end_date",
         "accepted_date",
@@ -208,10 +202,12 @@ pub(super) fn contract_line(contracts: &[Contract], horizon: NaiveDate) -> Rows<
     rows
 }
 
-fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, horizon: NaiveDate) -> [Cell; 18] {
+fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, horizon: NaiveDate) -> [Cell; 25] {
     let is_metered = line.product.charge == Charge::Usage;
     let is_one_off = line.product.charge == Charge::OneOff;
-    let has_price = !is_metered && line.beyond_rates != Some(BeyondRates::NoPrice);
+    let has_price = !line.lacks_price && line.unit_price != 0;
+    let is_seat = line.product.id == products::PLATFORM.id;
+    let forward = |seats: Seats| if seats.is_forward { "true_forward" } else { "true_up" };
     // What the CRM says has drifted from what was signed.
     let units = if source == "crm" && contract.account % 14 == 2 { line.quantity + 1 } else { line.quantity };
     [
@@ -222,13 +218,20 @@ fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, h
         line.product.id.into(),
         line.product.name.into(),
         charge_name(line.product.charge).into(),
-        pricing_name(line.product.pricing).into(),
+        pricing_name(line.pricing).into(),
         (!is_metered).then_some(units).into(),
         if has_price { Cell::Decimal(line.unit_price, 8) } else { Cell::Null },
-        price_period_name(if is_metered { PricePeriod::BillingPeriod } else { line.price_period }).into(),
+        price_period_name(line.price_period).into(),
+        line.price_decimals.into(),
         line.product.unit.into(),
+        is_metered.then_some(line.rating.unit_size).into(),
         line.product.metric.into(),
-        (line.product.id == products::PLATFORM.id).then_some("none").into(),
+        line.rating.included.map(|included| included.quantity).into(),
+        line.rating.included.map(|included| included.is_prorated).into(),
+        line.rating.package_size.into(),
+        line.seats.map(|seats| seat_rule_name(seats.rule)).or(is_seat.then_some("none")).into(),
+        line.seats.map(forward).into(),
+        line.seats.filter(|seats| seats.grace_pct > 0).map(|seats| seats.grace_pct).into(),
         line.start.into(),
         line.end.into(),
         line.accepted.filter(|accepted| *accepted <= horizon).into(),

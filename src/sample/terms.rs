@@ -1,13 +1,12 @@
 //! The contracts of a customer: terms, lines, amendments and renewals.
 
 use super::activity::Activity;
+use super::agreed;
 use super::company::{Account, Company, Frequency, Segment};
 use super::concessions;
-use super::facts::{
-    Anchor, BeyondRates, Charge, Clauses, Contract, Line, PricePeriod, Proration, Rating, Timing, Version,
-};
+use super::facts::{Anchor, Charge, Clauses, Contract, Line, Proration, Timing, Version};
 use super::months::{add_days, add_months};
-use super::offer::{Item, items};
+use super::offer::{Extra, Item, items};
 use super::periods::Grid;
 use super::random::Stream;
 use chrono::{Datelike, NaiveDate};
@@ -132,6 +131,7 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         let renews = contracts.last().map(|previous| previous.id.clone());
         let mut contract = contract(account, &habits, number, (start, end));
         contract.renews = renews;
+        schedules(&mut contract, account, &items);
         extend(&mut contract, account, &habits, &items, (start, end, signed), until);
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
@@ -242,33 +242,41 @@ fn lines(contract: &Contract, account: &Account, items: &[Item], date: NaiveDate
         .map(|(at, item)| {
             let begins = item.begins(account).max(contract.start);
             let is_one_off = item.product.charge == Charge::OneOff;
+            let digits = contract.currency.exponent();
+            let quantity = agreed::quantity(item, item.quantity(account, date), number == 1);
+            let stated = agreed::unit_price(item, item.unit_price(account, date), number == 1, digits);
+            let (pricing, rating, unit_price) = agreed::rating(item, contract, (quantity, stated));
             Line {
-                id: format!("{}-l{}", contract.id, at + 1),
+                id: line_id(contract, at),
                 product: item.product,
-                quantity: item.quantity(account, date),
-                unit_price: item.unit_price(account, date),
-                price_period: if is_one_off { PricePeriod::Once } else { item.price_period },
+                quantity,
+                unit_price,
+                price_period: agreed::price_period(item),
+                price_decimals: agreed::price_decimals(item, digits),
                 start: begins,
                 end: None,
                 accepted: is_one_off.then(|| add_days(begins, i64::from(10 + account.index % 25))),
-                pricing: item.product.pricing,
-                rating: Rating::default(),
-                seats: None,
-                beyond_rates: item.beyond_rates,
+                pricing,
+                rating,
+                seats: match item.extra {
+                    Extra::Seats(seats) if contract.start >= item.counted_from => Some(seats),
+                    _ => None,
+                },
+                lacks_price: item.extra == Extra::LacksPrice,
             }
         })
         .collect()
 }
 
-/// From when on a line's terms go beyond simple rates; none where they never do.
-pub fn beyond_rates_from(contract: &Contract, line: &Line) -> Option<NaiveDate> {
-    match line.beyond_rates? {
-        BeyondRates::Escalator => Some(escalator_date(contract)),
-        BeyondRates::Tiers | BeyondRates::Ramp | BeyondRates::NoPrice => Some(NaiveDate::MIN),
-    }
+fn line_id(contract: &Contract, at: usize) -> String {
+    format!("{}-l{}", contract.id, at + 1)
 }
 
-/// When an escalator first raises the price.
-pub fn escalator_date(contract: &Contract) -> NaiveDate {
-    add_months(contract.start, 6)
+/// Adds the ramps and price rises of every line that the contract has or will have.
+fn schedules(contract: &mut Contract, account: &Account, items: &[Item]) {
+    for (at, item) in items.iter().enumerate() {
+        let (id, begins) = (line_id(contract, at), item.begins(account).max(contract.start));
+        let full = (item.quantity(account, begins), item.unit_price(account, begins));
+        agreed::schedule(contract, item, &id, begins, full);
+    }
 }

@@ -5,6 +5,7 @@ use super::billing;
 use super::company::Company;
 use super::facts::{Contract, Invoice};
 use super::leaks::Leaks;
+use super::meters::Meters;
 use super::planning;
 use super::terms;
 use chrono::NaiveDate;
@@ -18,6 +19,8 @@ pub struct World {
     pub invoices: Vec<Invoice>,
     /// What was planted.
     pub leaks: Leaks,
+    /// What was measured.
+    pub meters: Meters,
 }
 
 impl World {
@@ -27,16 +30,17 @@ impl World {
         let until = horizon.max(planned_until);
         let activity = Activity::new(company, until);
         let planned = terms::contracts(company, &activity, planned_until);
-        let (leaks, planned_invoices) = planning::plan(company, &activity, &planned);
+        let meters = Meters::new(company, &activity, until);
+        let (leaks, planned_invoices) = planning::plan(company, &meters, &planned);
         let (mut contracts, mut invoices) = if until == planned_until {
             (planned, planned_invoices)
         } else {
             let contracts = terms::contracts(company, &activity, until);
-            let invoices = billing::invoices(company, &activity, &contracts, &leaks, until);
+            let invoices = billing::invoices(company, &meters, &contracts, &leaks, until);
             (contracts, invoices)
         };
         planning::approve(&mut contracts, &leaks);
         billing::fail(company, &mut invoices, &leaks);
-        World { contracts, invoices, leaks }
+        World { contracts, invoices, leaks, meters }
     }
 }

@@ -93,8 +93,22 @@ impl Behaviour {
         settled
     }
 
-    /// Seats with a person's name on them on `day`.
+    /// Seats in use or with a person's name on them on `day`. Some customers let more people in than they have bought seats.
     pub(crate) fn assigned(&self, day: Day) -> u32 {
+        let assigned = self.named_seats(day).max(self.people(day));
+        let mut draw = Draw::of(self.customer.key, "guests", 0);
+        let is_generous = draw.chance(0.5);
+        let from = self.customer.joined + draw.whole(60, 150);
+        if !is_generous || day < from {
+            return assigned;
+        }
+        // How many more depends on the week.
+        let percent = draw.whole(5, 16) + Draw::of(self.customer.key, "guests", i64::from(day)).whole(-2, 4);
+        let seats = self.seats(day);
+        assigned.max(seats + (seats * percent.max(0).unsigned_abs() / 100).max(1))
+    }
+
+    fn named_seats(&self, day: Day) -> u32 {
         let since = f64::from(day - self.customer.joined);
         let filled = (0.55 + 0.45 * since / 60.0).min(1.0) * (0.5 + 0.5 * self.active_share.min(1.0) / 0.9).min(1.0);
         let shrunk = self.factor(day, |episode| match episode.kind {

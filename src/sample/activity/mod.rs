@@ -40,7 +40,7 @@ use crate::model::contract::Contract;
 use arrow::array::RecordBatch;
 use behaviour::{Behaviour, Customer};
 use bought::Bought;
-use calendar::{Day, date_of, day_of};
+use calendar::{Day, date_of, day_of, weekday_of};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use climate::Climate;
 use draw::{Draw, address, named};
@@ -119,6 +119,13 @@ impl<'a> Activity<'a> {
         let first = day_of(dates.start).max(self.start);
         let end = day_of(dates.end).min(self.horizon + 1);
         (first..end).map(|day| self.billable_quantity(account, metric, date_of(day))).sum()
+    }
+
+    /// The seats of `account` that are in use or have a person's name on them, on each day they were counted.
+    pub fn seat_counts(&self, account: &Account) -> Vec<(NaiveDate, u32)> {
+        let Some(behaviour) = self.behaviour(account) else { return Vec::new() };
+        let mondays = (self.start..=self.horizon).filter(|day| weekday_of(*day) == 0);
+        mondays.filter(|day| behaviour.is_customer(*day)).map(|day| (date_of(day), behaviour.assigned(day))).collect()
     }
 
     fn behaviour(&self, account: &Account) -> Option<&Behaviour> {

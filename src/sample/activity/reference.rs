@@ -51,9 +51,7 @@ pub(super) fn seat_snapshots(activity: &Activity<'_>) -> Rows<5> {
     let mondays = (activity.start..=activity.horizon).filter(|day| weekday_of(*day) == 0);
     for day in mondays {
         for (account, behaviour) in activity.customers().filter(|(_, behaviour)| behaviour.is_customer(day)) {
-            let active = behaviour.people(day);
-            // Whoever uses the product has a seat.
-            let assigned = behaviour.assigned(day).max(active);
+            let (assigned, active) = (behaviour.assigned(day), behaviour.people(day));
             rows.push([(&account.id).into(), PLATFORM.into(), date_of(day).into(), assigned.into(), active.into()]);
         }
     }

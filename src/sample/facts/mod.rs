@@ -6,7 +6,9 @@ mod pricing;
 
 pub use billing::{CreditNote, Invoice, InvoiceLine, LineKind, Payment};
 pub use clauses::Clauses;
-pub use pricing::{Commitment, Escalator, Pricing, RampStep, Rating, Seats};
+pub use pricing::{
+    Commitment, CommitmentPeriod, Escalator, Included, Pricing, RampStep, Rating, SeatRule, Seats, Tier, Uplift,
+};
 
 use super::company::Frequency;
 use super::money::Currency;
@@ -79,6 +81,8 @@ pub struct Line {
     pub unit_price: i128,
     /// What the price is for.
     pub price_period: PricePeriod,
+    /// Digits behind the point that a price is rounded to; none for 8.
+    pub price_decimals: Option<u32>,
     /// First day.
     pub start: NaiveDate,
     /// First day after.
@@ -91,21 +95,8 @@ pub struct Line {
     pub rating: Rating,
     /// What happens to seats beyond the contracted ones.
     pub seats: Option<Seats>,
-    /// Terms this line has that simple rates do not cover.
-    pub beyond_rates: Option<BeyondRates>,
-}
-
-/// Terms that need more than a rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BeyondRates {
-    /// Tiered usage.
-    Tiers,
-    /// A price step every year.
-    Escalator,
-    /// Quantities that step up by schedule.
-    Ramp,
     /// The signed copy leaves the price out: what is due cannot be verified.
-    NoPrice,
+    pub lacks_price: bool,
 }
 
 /// Something the company sells.

@@ -4,15 +4,15 @@
 
 mod rates;
 
-use super::activity::Activity;
+use super::agreed::is_plain;
 use super::billing::{invoices, line_ids};
 use super::company::Company;
 use super::facts::{Charge, Contract, Exception, Invoice, Line};
 use super::leaks::{Fault, Leaks, NonPayment};
+use super::meters::Meters;
 use super::months::{add_days, add_months};
 use super::periods::{Grid, KnownLine, each_day};
 use super::random::Stream;
-use super::terms::beyond_rates_from;
 use chrono::{NaiveDate, NaiveTime};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -37,7 +37,7 @@ struct Candidate<'a> {
 impl Candidate<'_> {
     /// Whether the line costs a quantity times a price by its versions alone.
     fn is_plain(&self) -> bool {
-        self.line.product.charge == Charge::Recurring && beyond_rates_from(self.contract, self.line).is_none()
+        self.line.product.charge == Charge::Recurring && is_plain(self.contract, self.line)
     }
 
     /// The period at which something goes wrong, leaving so many before and after it.
@@ -74,7 +74,7 @@ pub fn planned_until(company: &Company) -> NaiveDate {
 
 /// Everything that is planted in a company, and the invoices it was planted among: paid as if nothing had been planted
 /// in their payment.
-pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) -> (Leaks, Vec<Invoice>) {
+pub fn plan(company: &Company, meters: &Meters, contracts: &[Contract]) -> (Leaks, Vec<Invoice>) {
     let until = planned_until(company);
     let candidates: Vec<Candidate<'_>> =
         contracts.iter().flat_map(|contract| candidates(contract, company, until)).collect();
@@ -108,7 +108,7 @@ pub fn plan(company: &Company, activity: &Activity<'_>, contracts: &[Contract]) 
             }
         }
     }
-    let billed = invoices(company, activity, contracts, &leaks, until);
+    let billed = invoices(company, meters, contracts, &leaks, until);
     plan_non_payments(company, &billed, &mut leaks, until, scale);
     (leaks, billed)
 }

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod obligation;
+mod price_code;
 mod receivable;
 mod terms;
 #[cfg(test)]
@@ -32,7 +33,7 @@ const COLUMNS: [(&str, ColumnType, &str); 18] = [
     ("contract_line_id", ColumnType::Text, "The contract line; empty for receivables"),
     ("product_id", ColumnType::Text, "The line's product; empty for receivables"),
     ("subject_id", ColumnType::Text, "The invoice for receivables, duplicates and unposted drafts; else empty"),
-    ("component", ColumnType::Text, "charge or one_off; empty for receivables"),
+    ("component", ColumnType::Text, "charge, usage, one_off or true_up; empty for receivables"),
     ("step", ColumnType::Text, "The waterfall's step; empty for receivables and late invoices"),
     (
         "period_start_date",
@@ -121,7 +122,7 @@ pub fn findings(world: &World, as_of: NaiveDate) -> Vec<Finding> {
         let prior = contract.renews.as_deref().and_then(|id| by_id.get(id).copied());
         for line in super::billing::line_ids(contract) {
             let billed = billed.get(line).map_or(&[][..], Vec::as_slice);
-            findings.extend(obligation::findings(contract, prior, line, billed, as_of));
+            findings.extend(obligation::findings(contract, prior, (line, &world.meters), billed, as_of));
         }
     }
     for finding in &mut findings {

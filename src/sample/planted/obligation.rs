@@ -2,13 +2,16 @@
 
 use super::Finding;
 use super::coverage::{Standing, split};
-use super::terms::{Owed, owed};
-use super::waterfall::{Factors, Frame, Steps, counts_units, stated_units, steps};
-use crate::sample::facts::{Charge, Contract, Invoice, InvoiceLine, Line, PricePeriod};
+use super::price_code::Case;
+use super::terms::{Ask, Owed};
+use super::waterfall::{Factors, Frame, Steps, steps};
+use crate::sample::facts::{Charge, Contract, Discount, Invoice, InvoiceLine, Line};
 use crate::sample::fraction::Fraction;
+use crate::sample::meters::Meters;
 use crate::sample::months::{add_days, days_between};
-use crate::sample::periods::{Grid, KnownLine, Measure, period_price};
-use crate::sample::terms::beyond_rates_from;
+use crate::sample::periods::{Grid, KnownLine, Measure};
+use crate::sample::rating;
+use crate::sample::schedule;
 use chrono::NaiveDate;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,6 +23,13 @@ pub(super) struct Billed<'a> {
     pub(super) line: &'a InvoiceLine,
 }
 
+impl Billed<'_> {
+    /// Of several invoices that were not posted or were voided, the one issued last speaks.
+    fn rank(&self) -> (Option<NaiveDate>, &str) {
+        (self.invoice.issued, &self.invoice.id)
+    }
+}
+
 /// One contract line on as_of.
 struct Subject<'a> {
     contract: &'a Contract,
@@ -27,6 +37,8 @@ struct Subject<'a> {
     line: &'a Line,
     known: KnownLine<'a>,
     standing: Standing<'a>,
+    meters: &'a Meters,
+    discounts: Vec<Discount>,
     as_of: NaiveDate,
     findings: Vec<Finding>,
 }
@@ -44,19 +56,19 @@ struct Obligation<'a> {
 pub(super) fn findings(
     contract: &Contract,
     prior: Option<&Contract>,
-    line_id: &str,
+    (line_id, meters): (&str, &Meters),
     billed: &[Billed<'_>],
     as_of: NaiveDate,
 ) -> Vec<Finding> {
     let Some(known) = KnownLine::new(contract, line_id, as_of) else { return Vec::new() };
     let Some(line) = known.segments.last().map(|segment| segment.line) else { return Vec::new() };
     let (standing, duplicates) = standing(billed, as_of);
-    let mut subject = Subject { contract, prior, line, known, standing, as_of, findings: Vec::new() };
+    let discounts = schedule::discounts(contract, line_id, as_of);
+    let findings = Vec::new();
+    let mut subject = Subject { contract, prior, line, known, standing, meters, discounts, as_of, findings };
     match line.product.charge {
-        Charge::Recurring => subject.recurring(),
+        Charge::Recurring | Charge::Usage => subject.periods(),
         Charge::OneOff => subject.one_off(),
-        // Tiers need more than a rate: such a line is unverifiable.
-        Charge::Usage => return Vec::new(),
     }
     subject.duplicates(&duplicates);
     subject.findings
@@ -102,7 +114,12 @@ impl Subject<'_> {
         self.contract.issue_grace_days.unwrap_or(5)
     }
 
-    fn recurring(&mut self) {
+    /// The day by contract on which a period is invoiced: usage always after it.
+    fn billable(&self, period: &Range<NaiveDate>) -> NaiveDate {
+        if self.line.product.charge == Charge::Usage { period.end } else { self.known.billable_date(period) }
+    }
+
+    fn periods(&mut self) {
         let grid = Grid::new(self.contract);
         let life = self.known.life.clone();
         let last_day = add_days(life.end, -1).min(self.as_of);
@@ -111,22 +128,29 @@ impl Subject<'_> {
             cells.extend(grid.cell_of(life.start)..=grid.cell_of(last_day));
         }
         let posted = self.standing.posted.clone();
+        let discounts = std::mem::take(&mut self.discounts);
         cells.extend(posted.iter().map(|billed| grid.cell_of(billed.line.start)));
+        let component = if self.line.product.charge == Charge::Usage { "usage" } else { "charge" };
         for cell in cells {
             let cell = grid.days(cell);
             let inside = cell.start.max(life.start)..cell.end.min(life.end);
             let period = if inside.start < inside.end { inside } else { cell.clone() };
-            let billable = self.known.billable_date(&period);
+            let billable = self.billable(&period);
             let due = add_days(billable, self.grace());
-            let is_rated = beyond_rates_from(self.contract, self.line).is_none_or(|from| from >= period.end);
-            if due > self.as_of || !is_rated {
+            if due > self.as_of {
                 continue;
             }
             let billed = posted.iter().filter(|billed| cell.contains(&billed.line.start)).collect();
-            let owed = owed(&self.known, self.as_of, (&cell, &period), billable, self.contract.proration);
-            let obligation = Obligation { cell, period, component: "charge", billed, due };
-            self.check(&obligation, &owed);
+            let obligation = Obligation { cell, period, component, billed, due };
+            let known = self.known.clone();
+            let (cell, period) = (&obligation.cell, &obligation.period);
+            let (meters, as_of) = (self.meters, self.as_of);
+            let ask = Ask { known: &known, meters, as_of, cell, period, billable, is_one_off: false };
+            if let Some(owed) = ask.owed(&discounts) {
+                self.check(&obligation, &owed);
+            }
         }
+        self.discounts = discounts;
     }
 
     fn one_off(&mut self) {
@@ -137,6 +161,7 @@ impl Subject<'_> {
         }
         let period = self.line.start..add_days(self.line.start, 1);
         let posted = self.standing.posted.clone();
+        let discounts = std::mem::take(&mut self.discounts);
         let billed = posted.iter().collect();
         // A one-off is owed whole on its day, whatever the contract's first day of service.
         let first = self.known.segments.first().copied();
@@ -149,27 +174,27 @@ impl Subject<'_> {
             pauses: Vec::new(),
             life: period.clone(),
         };
-        // One day, whatever a month is by the contract.
-        let mut owed = owed(&known, self.as_of, (&period, &period), accepted, None);
-        owed.whole = owed.measured;
         let obligation = Obligation { cell: period.clone(), period, component: "one_off", billed, due };
-        self.check(&obligation, &owed);
+        let (cell, period) = (&obligation.cell, &obligation.period);
+        let (meters, as_of) = (self.meters, self.as_of);
+        let ask = Ask { known: &known, meters, as_of, cell, period, billable: accepted, is_one_off: true };
+        if let Some(owed) = ask.owed(&discounts) {
+            self.check(&obligation, &owed);
+        }
     }
 
-    fn check(&mut self, obligation: &Obligation<'_>, owed: &Owed) {
+    fn check(&mut self, obligation: &Obligation<'_>, owed: &Owed<'_>) {
         let grid = Grid::new(self.contract);
         let exponent = self.contract.currency.exponent();
         let charged = i64::try_from(owed.days.len()).unwrap_or(i64::MAX);
-        let is_one_off = obligation.component == "one_off";
         let frame = Frame {
             grid,
             cell: &obligation.cell,
             measure: Measure::new(self.contract.proration, grid, &obligation.cell, charged),
             exponent,
-            price_period: if is_one_off { PricePeriod::Once } else { self.line.price_period },
-            is_one_off,
-            charged: &owed.days,
-            last_price: owed.last_price,
+            line: self.line,
+            is_one_off: obligation.component == "one_off",
+            owed,
         };
         let factors = (!obligation.billed.is_empty()).then(|| frame.factors(&obligation.billed));
         let steps = steps(owed, factors.as_ref(), exponent);
@@ -179,8 +204,17 @@ impl Subject<'_> {
             self.late(obligation);
         }
         self.coverage(obligation, owed, factors.as_ref(), steps, &frame);
-        self.quantity(obligation, owed, factors.as_ref(), steps);
-        self.price(obligation, owed, factors.as_ref(), steps);
+        let case = Case {
+            contract: self.contract,
+            prior: self.prior,
+            line: self.line,
+            owed,
+            factors: factors.as_ref(),
+            as_of: self.as_of,
+        };
+        let (short, low) = (case.quantity(), case.price());
+        self.quantity(obligation, short, steps);
+        self.price(obligation, (low, &owed.kinds), steps);
         self.discount(obligation, owed, factors.as_ref(), steps);
     }
 
@@ -236,7 +270,7 @@ impl Subject<'_> {
     fn coverage(
         &mut self,
         obligation: &Obligation<'_>,
-        owed: &Owed,
+        owed: &Owed<'_>,
         factors: Option<&Factors>,
         steps: Steps,
         frame: &Frame<'_>,
@@ -248,10 +282,17 @@ impl Subject<'_> {
         }
         let (covered, uncovered): (Vec<NaiveDate>, Vec<NaiveDate>) =
             owed.days.iter().partition(|day| self.standing.covers(**day));
-        if obligation.component == "one_off" {
-            let withheld = self.standing.withheld.iter().map(|billed| billed.invoice.id.clone()).max();
-            let code = if withheld.is_some() { "C12" } else { "C7" };
-            self.found(obligation, code, "S1", step, withheld.unwrap_or_default());
+        if obligation.component != "charge" {
+            let is_one_off = obligation.component == "one_off";
+            let is_ours = |billed: &&Billed<'_>| is_one_off || obligation.cell.contains(&billed.line.start);
+            let withheld = self.standing.withheld.iter().filter(is_ours).max_by_key(|billed| billed.rank());
+            let code = match (withheld, is_one_off) {
+                (Some(_), _) => "C12",
+                (None, true) => "C7",
+                (None, false) => "Q3",
+            };
+            let subject = withheld.map(|billed| billed.invoice.id.clone());
+            self.found(obligation, code, "S1", step, subject.unwrap_or_default());
             return;
         }
         let misjudged = match factors {
@@ -261,9 +302,14 @@ impl Subject<'_> {
             Some(factors) => {
                 let measured: i64 = covered.iter().map(|day| frame.measure.day(*day)).sum();
                 let share = Fraction::new(i128::from(measured), i128::from(frame.measure.whole()));
-                let surplus = share - factors.billed.over(factors.quantity);
                 let net = Fraction::decimal(factors.net, frame.exponent);
-                (factors.quantity * net * surplus).over(factors.billed).minor(frame.exponent).clamp(0, step)
+                let (units, billed) = if rating::is_rated(self.line) {
+                    (Fraction::ONE, factors.fraction)
+                } else {
+                    (factors.quantity, factors.billed)
+                };
+                let surplus = share - billed.over(units);
+                (units * net * surplus).over(billed).minor(frame.exponent).clamp(0, step)
             }
         };
         self.found(obligation, "C10", "S1", misjudged, String::new());
@@ -272,59 +318,31 @@ impl Subject<'_> {
         }
     }
 
-    /// The line as versions before `number` state it.
-    fn earlier(&self, number: u32) -> impl Iterator<Item = &Line> {
-        let versions = self.contract.versions.iter();
-        versions
-            .filter(move |version| version.number < number && version.signed <= self.as_of)
-            .flat_map(|version| &version.lines)
-            .filter(|line| line.id == self.line.id)
-    }
-
-    fn quantity(&mut self, obligation: &Obligation<'_>, owed: &Owed, factors: Option<&Factors>, steps: Steps) {
+    fn quantity(&mut self, obligation: &Obligation<'_>, code: &'static str, steps: Steps) {
         let step = steps.s2 - steps.s1;
-        let billed = factors.map_or(Fraction::ZERO, |factors| factors.quantity);
-        let contracted = Fraction::new(owed.units, i128::from(owed.measured));
-        let is_superseded = obligation.billed.first().is_some_and(|line| counts_units(line))
-            && self.earlier(owed.last_version).any(|line| stated_units(line).digits(6) == billed.digits(6));
-        let code = if step < 0 {
-            "O2"
-        } else if contracted.less_than(billed) {
-            "Q1"
-        } else if is_superseded {
-            "Q6"
-        } else {
-            "Q2"
-        };
-        self.found(obligation, code, "S2", step, String::new());
+        if step <= 0 {
+            self.found(obligation, "O2", "S2", step, String::new());
+            return;
+        }
+        // Seats in use come on top of the contracted ones.
+        let beyond = (steps.s2 - steps.contracted).clamp(0, step);
+        self.found(obligation, code, "S2", step - beyond, String::new());
+        self.found(obligation, "Q1", "S2", beyond, String::new());
     }
 
-    fn price(&mut self, obligation: &Obligation<'_>, owed: &Owed, factors: Option<&Factors>, steps: Steps) {
-        let step = steps.s3 - steps.s2;
-        let months = Grid::new(self.contract).months();
-        let exponent = self.contract.currency.exponent();
-        let is_price_of = |line: &Line| {
-            factors.is_some_and(|factors| {
-                let price = Fraction::decimal(period_price(line.unit_price, line.price_period, months), 8);
-                let difference = Fraction::decimal(factors.gross, exponent) - factors.billed * price;
-                let tolerance = Fraction::decimal(factors.lines, exponent);
-                !tolerance.less_than(difference) && !tolerance.less_than(Fraction::ZERO - difference)
-            })
-        };
-        let prior = self.prior.and_then(|prior| prior.versions.last()).map(|version| version.lines.as_slice());
-        let code = if step < 0 {
-            "O2"
-        } else if self.earlier(owed.last_version).any(is_price_of) {
-            "Q6"
-        } else if prior.unwrap_or_default().iter().any(|line| line.product == self.line.product && is_price_of(line)) {
-            "P9"
-        } else {
-            "P6"
-        };
-        self.found(obligation, code, "S3a", step, String::new());
+    fn price(&mut self, obligation: &Obligation<'_>, (code, kinds): (&'static str, &[&'static str]), steps: Steps) {
+        if steps.s3 < steps.s2 {
+            self.found(obligation, "O2", "S3a", steps.s3 - steps.s2, String::new());
+            return;
+        }
+        let (base, risen) = (steps.s3a - steps.s2, steps.s3 - steps.s3a);
+        self.found(obligation, if base < 0 { "O2" } else { code }, "S3a", base, String::new());
+        if let Some(code) = kinds.get(steps.rises) {
+            self.found(obligation, if risen < 0 { "O2" } else { code }, "S3c", risen, String::new());
+        }
     }
 
-    fn discount(&mut self, obligation: &Obligation<'_>, owed: &Owed, factors: Option<&Factors>, steps: Steps) {
+    fn discount(&mut self, obligation: &Obligation<'_>, owed: &Owed<'_>, factors: Option<&Factors>, steps: Steps) {
         let step = steps.s4 - steps.s3;
         if step <= 0 {
             self.found(obligation, "O2", "S4", step, String::new());
@@ -345,7 +363,7 @@ impl Subject<'_> {
         for billed in duplicates {
             let cell = grid.days(grid.cell_of(billed.line.start));
             let period = cell.start.max(self.known.life.start)..cell.end.min(self.known.life.end);
-            let due = add_days(self.known.billable_date(&period), self.grace());
+            let due = add_days(self.billable(&period), self.grace());
             if due > self.as_of || days_between(period.start, period.end) <= 0 {
                 continue;
             }

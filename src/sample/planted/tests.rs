@@ -5,6 +5,7 @@ use super::super::facts::{
     Clauses, Contract, Discount, DiscountValue, Invoice, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Rating,
     Timing, Version,
 };
+use super::super::meters::Meters;
 use super::super::money::Currency;
 use super::super::products::PLATFORM;
 use super::obligation::{Billed, findings};
@@ -34,7 +35,8 @@ fn contract(
         pricing: Pricing::PerUnit,
         rating: Rating::default(),
         seats: None,
-        beyond_rates: None,
+        lacks_price: false,
+        price_decimals: None,
     };
     let discount = Discount {
         id: "d".into(),
@@ -118,7 +120,7 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
 
 fn found(contract: &Contract, invoice: &Invoice, as_of: NaiveDate) -> Vec<(&'static str, &'static str, i128)> {
     let billed = [Billed { invoice, line: &invoice.lines[0] }];
-    let found = findings(contract, None, "c-l1", &billed, as_of);
+    let found = findings(contract, None, ("c-l1", &Meters::default()), &billed, as_of);
     found.iter().map(|finding| (finding.code, finding.step, finding.gap)).collect()
 }
 
