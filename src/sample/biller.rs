@@ -13,6 +13,7 @@ use super::periods::{Grid, KnownLine, Measure, each_day};
 use super::rating;
 use super::schedule;
 use super::seats::{self, Count};
+use super::upkeep;
 use chrono::NaiveDate;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -66,7 +67,7 @@ struct Tally {
 
 /// Everything the biller makes for one contract line by `until`.
 pub fn bill(contract: &Contract, line_id: &str, meters: &Meters, faults: &[Fault], until: NaiveDate) -> Vec<Draft> {
-    if faults.contains(&Fault::NeverBills) {
+    if faults.contains(&Fault::NeverBills) || faults.contains(&Fault::ForgetsFee) {
         return Vec::new();
     }
     let drafts = Vec::new();
@@ -79,6 +80,7 @@ pub fn bill(contract: &Contract, line_id: &str, meters: &Meters, faults: &[Fault
         // Metered lines come from the meter, not from here.
         Some(Charge::Usage) | None => {}
     }
+    biller.drafts.retain(|draft| draft.created <= until);
     biller.drafts
 }
 
@@ -91,7 +93,7 @@ pub(super) fn keyed_in<'a>(contract: &'a Contract, line_id: &str, faults: &[Faul
     Cow::Owned(contract)
 }
 
-fn begins_in(range: &Range<NaiveDate>, period: &Range<NaiveDate>) -> bool {
+pub(super) fn begins_in(range: &Range<NaiveDate>, period: &Range<NaiveDate>) -> bool {
     range.contains(&period.start)
 }
 
@@ -221,6 +223,7 @@ impl<'a> Biller<'a> {
             .iter()
             .filter(|version| billed_on < version.signed && version.signed <= self.until)
             .filter(|version| period.start < version.effective && version.effective < period.end)
+            .filter(|version| !upkeep::misses(self.faults, version.effective))
             .collect();
         for version in later {
             let Some(known) = KnownLine::new(self.contract, self.line_id, version.signed) else { continue };
@@ -248,9 +251,11 @@ impl<'a> Biller<'a> {
             let is_left_out = self.faults.iter().any(|fault| match fault {
                 Fault::StopsAt(date) => day >= *date,
                 Fault::StartsAt(date) => day < *date,
+                Fault::LeavesOut(range, _) => range.contains(&day),
                 _ => false,
             });
             let Some(segment) = known.on(day).filter(|_| !is_left_out && !known.is_free(day)) else { continue };
+            let segment = upkeep::keyed_in(self.faults, known, segment);
             let next = add_days(day, 1);
             let units = schedule::quantity(self.contract, segment.line, day);
             let price = self.price(segment.line, day, billed_on);
@@ -292,9 +297,14 @@ impl<'a> Biller<'a> {
         let wrong =
             |price: i128, permille: i64| divide_half_up(price * i128::from(permille), 1_000 * step).max(1) * step;
         self.faults.iter().fold(price, |price, fault| match fault {
-            Fault::LowPrice(range, permille) | Fault::HighPrice(range, permille) if begins_in(range, period) => {
+            Fault::LowPrice(range, permille)
+            | Fault::HighPrice(range, permille)
+            | Fault::TypesOver(range, permille)
+                if begins_in(range, period) =>
+            {
                 wrong(price, *permille)
             }
+            Fault::OldPrice(range, old) if begins_in(range, period) => *old,
             _ => price,
         })
     }
@@ -347,7 +357,10 @@ impl<'a> Biller<'a> {
         let price_period = run.line.price_period;
         let rate = Rate { whole, price_period, months, weigh: &weigh, weight: measure.whole() };
         let billable = known.billable_date(period);
-        let charged = charge(rate, &discounts, &run.days, (billable, exponent));
+        let mut charged = charge(rate, &discounts, &run.days, (billable, exponent));
+        if let Some(permille) = upkeep::wrong_share(self.faults, period).filter(|_| !is_whole) {
+            charged.scale(Fraction::new(i128::from(permille), 1_000));
+        }
         let line = Template {
             kind: if is_whole { LineKind::Recurring } else { LineKind::Proration },
             quantity: shown.0,
@@ -362,7 +375,8 @@ impl<'a> Biller<'a> {
         let is_stuck =
             self.faults.iter().any(|fault| matches!(fault, Fault::NeverPosts(range) if begins_in(range, period)));
         let is_prompt = created > billable;
-        self.drafts.push(Draft { created, is_stuck, is_prompt, line });
+        let draft = Draft { created, is_stuck, is_prompt, line };
+        self.drafts.extend(upkeep::posted(self.faults, self.contract, (billable, period), draft));
     }
 
     /// Gross of a whole period of a line with tiers, packages or included units; the quantity and price that its invoice shows.
@@ -421,6 +435,7 @@ impl<'a> Biller<'a> {
             tax: 0,
             start: template.days.start,
             end: template.days.end,
+            is_override: false,
             applied: applied(charged, discounts, discount, exponent),
         }
     }

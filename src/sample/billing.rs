@@ -131,6 +131,7 @@ fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -
         voided: None,
         replaces: None,
         written_off: None,
+        disputes: Vec::new(),
         currency: contract.currency,
         lines,
         payments: Vec::new(),
@@ -145,6 +146,7 @@ pub fn kind_name(kind: LineKind) -> &'static str {
         LineKind::Proration => "proration",
         LineKind::OneOff => "one_off",
         LineKind::Usage => "usage",
+        LineKind::Credit => "credit",
         LineKind::TrueUp => "true_up",
     }
 }

@@ -17,6 +17,17 @@ pub struct Charged {
     pub parts: Vec<(usize, Fraction)>,
 }
 
+impl Charged {
+    /// Takes so much of everything.
+    pub fn scale(&mut self, share: Fraction) {
+        self.gross = self.gross * share;
+        self.net = self.net * share;
+        for (_, part) in &mut self.parts {
+            *part = *part * share;
+        }
+    }
+}
+
 /// The terms that hold on all days of the stretch.
 #[derive(Clone, Copy)]
 pub struct Rate<'a> {

@@ -1,11 +1,11 @@
 //! What happens to an invoice after it was made: void and replacement, credit and rebill, payment.
 
 use super::company::{Account, Company, Segment};
-use super::facts::{Contract, CreditNote, Invoice, Payment};
+use super::facts::{Contract, CreditNote, Dispute, Invoice, Payment, WriteOff};
 use super::leaks::NonPayment;
 use super::months::add_days;
 use super::random::Stream;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 
 const FAILURES: [&str; 4] = ["card_declined", "insufficient_funds", "expired_card", "authentication_required"];
 
@@ -26,7 +26,7 @@ pub(super) fn collect(company: &Company, account: &Account, contract: &Contract,
             // Found the same week, or only when the customer asked.
             0..=9 if is_prompt => Some(draw.between(1, 2)),
             10..=12 => Some(draw.between(18, 40)),
-            13..=19 if is_prompt && invoice.tax() == 0 => Some(draw.between(1, 2)),
+            13..=19 if is_prompt => Some(draw.between(1, 2)),
             _ => None,
         };
         if let Some(days) = again {
@@ -36,7 +36,7 @@ pub(super) fn collect(company: &Company, account: &Account, contract: &Contract,
                 invoice.voided = Some(day);
                 second.replaces = Some(invoice.id.clone());
             } else {
-                invoice.credits.push(credit(&invoice, 1, day, invoice.total(), "rebill"));
+                invoice.credits.push(credit(&invoice, 1, day, invoice.subtotal(), "rebill"));
             }
             pay(company, account, &mut second, None);
             return vec![invoice, second];
@@ -50,6 +50,7 @@ pub(super) fn collect(company: &Company, account: &Account, contract: &Contract,
 pub(super) fn fail(company: &Company, account: &Account, invoice: &mut Invoice, how: NonPayment) {
     invoice.payments.clear();
     invoice.credits.clear();
+    invoice.disputes.clear();
     invoice.written_off = None;
     pay(company, account, invoice, Some(how));
 }
@@ -67,8 +68,23 @@ fn again_on(invoice: &Invoice, contract: &Contract, day: NaiveDate) -> Invoice {
     second
 }
 
-fn credit(invoice: &Invoice, number: u32, issued: NaiveDate, amount: i128, reason: &'static str) -> CreditNote {
-    CreditNote { id: format!("cn-{}-{number}", &invoice.id[3..]), line: None, issued, amount, reason }
+/// An approved credit note on the whole invoice.
+pub(super) fn credit(
+    invoice: &Invoice,
+    number: u32,
+    issued: NaiveDate,
+    amount: i128,
+    reason: &'static str,
+) -> CreditNote {
+    CreditNote {
+        id: format!("cn-{}-{number}", &invoice.id[3..]),
+        line: None,
+        issued,
+        amount,
+        reason: Some(reason),
+        is_approved: true,
+        voided: None,
+    }
 }
 
 /// Adds what the customer pays and when.
@@ -94,6 +110,16 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
                 attempt(&mut draw, invoice, add_days(due, days), total, false);
             }
         }
+        Some(NonPayment::Disputing) => {
+            attempt(&mut draw, invoice, usual, total, true);
+            dispute(&mut draw, invoice, true);
+        }
+        Some(NonPayment::GivenUp) => {
+            let unhappy = (false, Some("customer unhappy"));
+            let (is_approved, reason) = draw.weighted((unhappy, 50), &[((true, None), 25), ((false, None), 25)]);
+            let date = add_days(due, draw.between(40, 70));
+            invoice.written_off = Some(WriteOff { date, amount: total, is_approved, reason });
+        }
         None if is_card => {
             let failures = draw.weighted((0, 900), &[(1, 70), (2, 30)]);
             let gap = draw.between(2, 7);
@@ -110,13 +136,27 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
                 attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
             }
             // Never paid, and given up after four months.
-            40..=44 => invoice.written_off = Some((add_days(due, 120), total)),
+            40..=44 => {
+                let (date, reason) = (add_days(due, 120), Some("uncollectible after four months"));
+                invoice.written_off = Some(WriteOff { date, amount: total, is_approved: true, reason });
+            }
+            // Disputed: won, or lost and paid once more.
+            45..=51 => {
+                attempt(&mut draw, invoice, usual, total, true);
+                dispute(&mut draw, invoice, false);
+            }
+            52..=56 => {
+                attempt(&mut draw, invoice, usual, total, true);
+                let decided = dispute(&mut draw, invoice, true);
+                attempt(&mut draw, invoice, add_days(decided, 1), total, true);
+            }
             // Short by a little, and settled by a credit.
-            25..=39 if invoice.tax() == 0 && total > 1_000 => {
-                let short = total / 100;
-                attempt(&mut draw, invoice, usual, total - short, true);
+            25..=39 if total > 1_000 => {
+                let short = invoice.subtotal() / 100;
                 let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
                 invoice.credits.push(settled);
+                let rest = total - invoice.credited(NaiveDate::MAX);
+                attempt(&mut draw, invoice, usual, rest, true);
             }
             _ => attempt(&mut draw, invoice, usual, total, true),
         },
@@ -124,6 +164,16 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
     if let Some(last) = invoice.payments.last_mut() {
         last.is_final = true;
     }
+}
+
+/// The last payment is disputed; returns the day of the decision.
+fn dispute(draw: &mut Stream, invoice: &mut Invoice, is_lost: bool) -> NaiveDate {
+    let Some(payment) = invoice.payments.last() else { return invoice.created };
+    let opened = payment.attempted + TimeDelta::days(draw.between(4, 15));
+    let decided = opened + TimeDelta::days(draw.between(10, 25));
+    let (payment, amount) = (payment.id.clone(), payment.amount);
+    invoice.disputes.push(Dispute { payment, amount, opened, decided, is_lost });
+    decided.date()
 }
 
 fn attempt(draw: &mut Stream, invoice: &mut Invoice, day: NaiveDate, amount: i128, succeeds: bool) {

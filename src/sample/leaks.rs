@@ -47,6 +47,22 @@ pub enum Fault {
     BillsOn(i32),
     /// Leaves a draft unposted for periods that begin in the range (C12).
     NeverPosts(Range<NaiveDate>),
+    /// Bills no day of the range, which begins where a free period or a pause ends (C8, C9).
+    LeavesOut(Range<NaiveDate>, &'static str),
+    /// Never bills the one-off (C7).
+    ForgetsFee,
+    /// Still bills the price of the contract before, in its digits, for periods that begin in the range (P9).
+    OldPrice(Range<NaiveDate>, i128),
+    /// Still bills what held before the version that takes effect on this day (Q6).
+    OldTerms(NaiveDate),
+    /// Bills a price that somebody typed over, in permille of the right one, for periods that begin in the range (P11).
+    TypesOver(Range<NaiveDate>, i64),
+    /// Invoices so many days late, for periods that begin in the range (C11).
+    PostsLate(Range<NaiveDate>, i64),
+    /// Invoices once more, so many days later, periods that begin in the range (O1).
+    Repeats(Range<NaiveDate>, i64),
+    /// Charges parts of periods at so many permille of their share, for periods that begin in the range (C10).
+    WrongShare(Range<NaiveDate>, i64),
 }
 
 impl Fault {
@@ -68,6 +84,14 @@ impl Fault {
             Fault::MisAdds(..) => "E1",
             Fault::HighPrice(..) | Fault::HighQuantity(..) | Fault::ForgetsDiscount(_) | Fault::BillsOn(_) => "O2",
             Fault::NeverPosts(_) => "C12",
+            Fault::LeavesOut(_, code) => code,
+            Fault::ForgetsFee => "C7",
+            Fault::OldPrice(..) => "P9",
+            Fault::OldTerms(_) => "Q6",
+            Fault::TypesOver(..) => "P11",
+            Fault::PostsLate(..) => "C11",
+            Fault::Repeats(..) => "O1",
+            Fault::WrongShare(..) => "C10",
         }
     }
 }
@@ -81,6 +105,10 @@ pub enum NonPayment {
     Short,
     /// Every attempt fails (R3).
     Failing,
+    /// Pays, disputes the payment and gets it back (R4).
+    Disputing,
+    /// Never pays, and somebody gives it up without being entitled to (A2).
+    GivenUp,
 }
 
 impl NonPayment {
@@ -90,6 +118,8 @@ impl NonPayment {
             NonPayment::Unpaid => "R1",
             NonPayment::Short => "R2",
             NonPayment::Failing => "R3",
+            NonPayment::Disputing => "R4",
+            NonPayment::GivenUp => "A2",
         }
     }
 }

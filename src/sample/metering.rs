@@ -175,6 +175,7 @@ impl Metering<'_> {
             tax: 0,
             start: first.copied().unwrap_or(period.start),
             end: last.and_then(|day| day.succ_opt()).unwrap_or(period.end),
+            is_override: false,
             applied: Vec::new(),
         };
         let is_stuck =

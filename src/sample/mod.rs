@@ -8,11 +8,13 @@ mod agreed;
 mod biller;
 mod billing;
 mod charge;
+mod clauses;
 mod collection;
 pub mod company;
 mod concessions;
 mod facts;
 mod fraction;
+mod lapses;
 mod leaks;
 mod metering;
 mod meters;
@@ -35,6 +37,7 @@ mod schedule;
 mod seats;
 pub mod table;
 mod terms;
+mod upkeep;
 mod world;
 
 #[cfg(test)]
@@ -62,6 +65,7 @@ const BILLING_ENTITIES: [&str; 20] = [
     "commitment",
     "commitment_line",
     "free_period",
+    "pause",
     "billing_exception",
     "fx_rate",
     "price_book",
@@ -124,6 +128,7 @@ impl Sample {
             "commitment" => rows_pricing::commitment(contracts, horizon).batches(contract),
             "commitment_line" => rows_pricing::commitment_line(contracts, horizon).batches(contract),
             "free_period" => rows_terms::free_period(contracts, horizon).batches(contract),
+            "pause" => rows_terms::pause(contracts, horizon).batches(contract),
             "billing_exception" => rows_terms::billing_exception(&self.company, contracts, horizon).batches(contract),
             "fx_rate" => rows_reference::fx_rate(&self.company, horizon).batches(contract),
             "price_book" => rows_reference::price_book(&self.company, horizon).batches(contract),

@@ -79,7 +79,7 @@ pub(super) fn invoice(company: &Company, invoices: &[Invoice], horizon: NaiveDat
 }
 
 /// Entity `invoice_line`.
-pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<18> {
+pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<19> {
     let mut rows = Rows::new([
         "invoice_line_id",
         "invoice_id",
@@ -99,6 +99,7 @@ pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<18>
         "is_tax_inclusive",
         "service_start_date",
         "service_end_date",
+        "is_manual_override",
     ]);
     for invoice in made(invoices, horizon) {
         let money = |minor: i128| invoice.currency.cell(minor);
@@ -122,6 +123,7 @@ pub(super) fn invoice_line(invoices: &[Invoice], horizon: NaiveDate) -> Rows<18>
                 false.into(),
                 line.start.into(),
                 line.end.into(),
+                line.is_override.into(),
             ]);
         }
     }
@@ -186,7 +188,7 @@ pub(super) fn payment(company: &Company, invoices: &[Invoice], horizon: NaiveDat
     rows
 }
 
-/// Entity `payment_event`: succeeded payments are applied at once.
+/// Entity `payment_event`: succeeded payments are applied at once; what is disputed comes back or not.
 pub(super) fn payment_event(invoices: &[Invoice], horizon: NaiveDate) -> Rows<6> {
     let mut rows = Rows::new(["event_id", "payment_id", "invoice_id", "kind", "amount", "occurred_at"]);
     for invoice in made(invoices, horizon) {
@@ -201,12 +203,27 @@ pub(super) fn payment_event(invoices: &[Invoice], horizon: NaiveDate) -> Rows<6>
                 payment.attempted.into(),
             ]);
         }
+        for dispute in &invoice.disputes {
+            let outcome = if dispute.is_lost { "dispute_lost" } else { "dispute_won" };
+            for (kind, at) in [("dispute", dispute.opened), (outcome, dispute.decided)] {
+                if at.date() <= horizon {
+                    rows.push([
+                        format!("{}-{kind}", dispute.payment).into(),
+                        (&dispute.payment).into(),
+                        (&invoice.id).into(),
+                        kind.into(),
+                        invoice.currency.cell(dispute.amount),
+                        at.into(),
+                    ]);
+                }
+            }
+        }
     }
     rows
 }
 
 /// Entity `credit_note`.
-pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: NaiveDate) -> Rows<9> {
+pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: NaiveDate) -> Rows<10> {
     let mut rows = Rows::new([
         "credit_note_id",
         "account_id",
@@ -217,6 +234,7 @@ pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: Naiv
         "currency",
         "reason_code",
         "approved_by",
+        "voided_at",
     ]);
     for invoice in made(invoices, horizon) {
         for credit in invoice.credits.iter().filter(|credit| credit.issued <= horizon) {
@@ -229,7 +247,8 @@ pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: Naiv
                 invoice.currency.cell(credit.amount),
                 invoice.currency.code().into(),
                 credit.reason.into(),
-                "fin-01".into(),
+                credit.is_approved.then_some("fin-01").into(),
+                credit.voided.filter(|voided| *voided <= horizon).map(|voided| at(voided, 12)).into(),
             ]);
         }
     }
@@ -240,15 +259,14 @@ pub(super) fn credit_note(company: &Company, invoices: &[Invoice], horizon: Naiv
 pub(super) fn write_off(invoices: &[Invoice], horizon: NaiveDate) -> Rows<6> {
     let mut rows = Rows::new(["write_off_id", "invoice_id", "amount", "written_off_date", "approved_by", "reason"]);
     for invoice in made(invoices, horizon) {
-        let given_up = invoice.written_off.filter(|(date, _)| *date <= horizon);
-        if let Some((date, amount)) = given_up {
+        if let Some(given_up) = invoice.written_off.filter(|given_up| given_up.date <= horizon) {
             rows.push([
                 format!("wo-{}", &invoice.id[3..]).into(),
                 (&invoice.id).into(),
-                invoice.currency.cell(amount),
-                date.into(),
-                "fin-01".into(),
-                "uncollectible after four months".into(),
+                invoice.currency.cell(given_up.amount),
+                given_up.date.into(),
+                given_up.is_approved.then_some("fin-01").into(),
+                given_up.reason.into(),
             ]);
         }
     }

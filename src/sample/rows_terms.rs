@@ -312,6 +312,19 @@ pub(super) fn free_period(contracts: &[Contract], horizon: NaiveDate) -> Rows<4>
     rows
 }
 
+/// Entity `pause`.
+pub(super) fn pause(contracts: &[Contract], horizon: NaiveDate) -> Rows<4> {
+    let mut rows = Rows::new(["contract_line_id", "term_source", "start_date", "end_date"]);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        for source in copies(contract) {
+            for pause in &contract.clauses.pauses {
+                rows.push([(&pause.line).into(), source.into(), pause.start.into(), pause.end.into()]);
+            }
+        }
+    }
+    rows
+}
+
 /// Entity `billing_exception`.
 pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<9> {
     let mut rows = Rows::new([

@@ -2,6 +2,7 @@
 
 use super::activity::Activity;
 use super::agreed;
+use super::clauses;
 use super::company::{Account, Company, Frequency, Segment};
 use super::concessions;
 use super::facts::{Anchor, Charge, Clauses, Contract, Line, Proration, Timing, Version};
@@ -135,6 +136,7 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         extend(&mut contract, account, &habits, &items, (start, end, signed), until);
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
+        clauses::agree(company, account, &mut contract, number);
         contracts.push(contract);
     }
     if let (Some(last), Some(churn)) = (contracts.last_mut(), account.churn_date) {

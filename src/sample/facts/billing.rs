@@ -1,6 +1,7 @@
 //! What was invoiced, paid and credited.
 
 use super::{DiscountValue, Product};
+use crate::sample::fraction::divide_half_up;
 use crate::sample::money::Currency;
 use chrono::{NaiveDate, NaiveDateTime};
 
@@ -17,6 +18,8 @@ pub enum LineKind {
     Usage,
     /// What a commitment falls short by.
     TrueUp,
+    /// Money given back.
+    Credit,
 }
 
 /// A line of an invoice. Money in minor units, quantity at 6 digits, price at 8.
@@ -50,6 +53,8 @@ pub struct InvoiceLine {
     pub start: NaiveDate,
     /// First day after.
     pub end: NaiveDate,
+    /// Whether somebody typed the price over.
+    pub is_override: bool,
     /// How the discount came about: discount id, value, minor units.
     pub applied: Vec<(String, DiscountValue, i128)>,
 }
@@ -81,8 +86,10 @@ pub struct Invoice {
     pub payments: Vec<Payment>,
     /// What was credited.
     pub credits: Vec<CreditNote>,
+    /// What the customer took back.
+    pub disputes: Vec<Dispute>,
     /// When it was given up, and how much of it.
-    pub written_off: Option<(NaiveDate, i128)>,
+    pub written_off: Option<WriteOff>,
 }
 
 impl Invoice {
@@ -113,22 +120,24 @@ impl Invoice {
 
     /// What is open at the end of `as_of`, in minor units.
     pub fn open(&self, as_of: NaiveDate) -> i128 {
-        let written_off = self.written_off.filter(|(date, _)| *date <= as_of).map_or(0, |(_, amount)| amount);
+        let written_off = self.written_off.filter(|given_up| given_up.date <= as_of).map_or(0, |given_up| given_up.amount);
         self.total() - self.paid(as_of) - self.credited(as_of) - written_off
     }
 
-    /// What was paid by the end of `as_of`.
+    /// What was paid by the end of `as_of`, less what was taken back by then.
     pub fn paid(&self, as_of: NaiveDate) -> i128 {
-        self.payments
-            .iter()
-            .filter(|payment| payment.failure.is_none() && payment.attempted.date() <= as_of)
-            .map(|payment| payment.amount)
-            .sum()
+        let payments = self.payments.iter().filter(|payment| payment.failure.is_none());
+        let paid: i128 =
+            payments.filter(|payment| payment.attempted.date() <= as_of).map(|payment| payment.amount).sum();
+        let lost = self.disputes.iter().filter(|dispute| dispute.is_lost(as_of));
+        paid - lost.map(|dispute| dispute.amount).sum::<i128>()
     }
 
-    /// What was credited by the end of `as_of`.
+    /// What credit notes took off the total by the end of `as_of`: they are before tax, their tax goes with them.
     pub fn credited(&self, as_of: NaiveDate) -> i128 {
-        self.credits.iter().filter(|credit| credit.issued <= as_of).map(|credit| credit.amount).sum()
+        let notes = self.credits.iter().filter(|credit| credit.is_known(as_of));
+        let net: i128 = notes.map(|credit| credit.amount).sum();
+        if self.subtotal() == 0 { net } else { divide_half_up(net * self.total(), self.subtotal()) }
     }
 }
 
@@ -149,6 +158,46 @@ pub struct Payment {
     pub is_final: bool,
 }
 
+/// A payment that the customer has its bank take back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The payment.
+    pub payment: String,
+    /// Minor units, tax included.
+    pub amount: i128,
+    /// When it was opened.
+    pub opened: NaiveDateTime,
+    /// When it was decided.
+    pub decided: NaiveDateTime,
+    /// Whether the money is gone.
+    pub is_lost: bool,
+}
+
+impl Dispute {
+    /// Whether the money is gone by the end of `as_of`.
+    pub fn is_lost(&self, as_of: NaiveDate) -> bool {
+        self.is_lost && self.decided.date() <= as_of
+    }
+
+    /// Whether it is open at the end of `as_of`.
+    pub fn is_open(&self, as_of: NaiveDate) -> bool {
+        self.opened.date() <= as_of && as_of < self.decided.date()
+    }
+}
+
+/// Money given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteOff {
+    /// When.
+    pub date: NaiveDate,
+    /// Minor units, tax included.
+    pub amount: i128,
+    /// Whether somebody entitled to agreed.
+    pub is_approved: bool,
+    /// Why; none where nobody has said.
+    pub reason: Option<&'static str>,
+}
+
 /// A credit note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreditNote {
@@ -158,8 +207,19 @@ pub struct CreditNote {
     pub line: Option<String>,
     /// When.
     pub issued: NaiveDate,
-    /// Minor units.
+    /// Minor units, before tax.
     pub amount: i128,
-    /// Why.
-    pub reason: &'static str,
+    /// Why; none where nobody has said.
+    pub reason: Option<&'static str>,
+    /// Whether somebody entitled to agreed.
+    pub is_approved: bool,
+    /// When it was taken back itself.
+    pub voided: Option<NaiveDate>,
+}
+
+impl CreditNote {
+    /// Whether it stands at the end of `as_of`.
+    pub fn is_known(&self, as_of: NaiveDate) -> bool {
+        self.issued <= as_of && self.voided.is_none_or(|voided| voided > as_of)
+    }
 }

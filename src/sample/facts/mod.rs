@@ -4,8 +4,8 @@ mod billing;
 mod clauses;
 mod pricing;
 
-pub use billing::{CreditNote, Invoice, InvoiceLine, LineKind, Payment};
-pub use clauses::Clauses;
+pub use billing::{CreditNote, Dispute, Invoice, InvoiceLine, LineKind, Payment, WriteOff};
+pub use clauses::{Clauses, Pause};
 pub use pricing::{
     Commitment, CommitmentPeriod, Escalator, Included, Pricing, RampStep, Rating, SeatRule, Seats, Tier, Uplift,
 };

@@ -3,6 +3,7 @@
 //! The plan looks at the first eighteen months only, whatever the horizon, so that a later horizon changes nothing in it.
 
 mod rates;
+mod upkeep;
 
 use super::agreed::is_plain;
 use super::billing::{invoices, line_ids};
@@ -21,8 +22,13 @@ use std::ops::Range;
 type Plan = (&'static [&'static str], u32, bool);
 
 /// Unpaid, short-paid and failing invoices for every 320 customers.
-const NON_PAYMENTS: [(NonPayment, u32); 3] =
-    [(NonPayment::Unpaid, 8), (NonPayment::Short, 8), (NonPayment::Failing, 7)];
+const NON_PAYMENTS: [(NonPayment, u32); 5] = [
+    (NonPayment::Unpaid, 8),
+    (NonPayment::Short, 8),
+    (NonPayment::Failing, 7),
+    (NonPayment::Disputing, 7),
+    (NonPayment::GivenUp, 8),
+];
 
 /// A contract line that faults can be planted on.
 struct Candidate<'a> {
@@ -59,12 +65,12 @@ struct Scene<'a> {
 
 /// Every plan, the scarcest lines first.
 fn plans() -> impl Iterator<Item = &'static Plan> {
-    rates::PLANS.iter()
+    upkeep::PLANS.iter().chain(&rates::PLANS)
 }
 
 /// The fault behind a code; none where it does not fit the line.
 fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) -> Option<Fault> {
-    rates::fault(code, candidate, scene, draw)
+    rates::fault(code, candidate, scene, draw).or_else(|| upkeep::fault(code, candidate, scene, draw))
 }
 
 /// The last day the plan looks at.
@@ -86,13 +92,14 @@ pub fn plan(company: &Company, meters: &Meters, contracts: &[Contract]) -> (Leak
     let scene = Scene { contracts, first: company.spec.start, until };
     for (codes, count, is_approved) in plans() {
         let mut left = count * scale;
-        for at in &order {
+        // One faulty line a customer keeps the others plausible; a second one only where nobody else is left.
+        for (at, is_last_resort) in order.iter().map(|at| (at, false)).chain(order.iter().map(|at| (at, true))) {
             let candidate = &candidates[*at];
             if left == 0 {
                 break;
             }
-            // One faulty line a customer keeps the others plausible.
-            if used.contains(&candidate.contract.account) {
+            let is_taken = leaks.lines.contains_key(candidate.line_id);
+            if is_taken || (used.contains(&candidate.contract.account) && !is_last_resort) {
                 continue;
             }
             let mut draw = Stream::new(company.spec.seed, "leak", *at as u64);

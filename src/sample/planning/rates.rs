@@ -47,7 +47,7 @@ pub(super) fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, dr
     }
     let Scene { contracts, first, until } = *scene;
     let is_new = candidate.known.life.start >= first;
-    let has_free = !candidate.known.free.is_empty();
+    let has_free = !candidate.known.free.is_empty() || !candidate.known.pauses.is_empty();
     match code {
         "P1" => keeps_discount(candidate),
         "P6" => {
@@ -163,7 +163,7 @@ fn bills_on(candidate: &Candidate<'_>, until: NaiveDate) -> Option<Fault> {
 }
 
 /// Whether one quantity and price hold for the whole period.
-fn is_uniform(candidate: &Candidate<'_>, period: &Range<NaiveDate>) -> bool {
+pub(super) fn is_uniform(candidate: &Candidate<'_>, period: &Range<NaiveDate>) -> bool {
     let mut terms = candidate
         .known
         .segments

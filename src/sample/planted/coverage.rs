@@ -4,6 +4,7 @@ use super::obligation::Billed;
 use crate::sample::fraction::divide_half_up;
 use crate::sample::periods::KnownLine;
 use chrono::NaiveDate;
+use std::ops::Range;
 
 /// The invoice lines of one contract line as they stand on as_of.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ impl Standing<'_> {
             return ("C12", invoice.to_owned());
         }
         let code = match (self.first_covered(), self.last_covered()) {
-            (Some(_), Some(_)) if self.is_after_free(known, day) => "C8",
+            (Some(_), Some(_)) if self.is_after(&known.free, day) => "C8",
+            (Some(_), Some(_)) if self.is_after(&known.pauses, day) => "C9",
             (Some(first), _) if day < first => "C4",
             (_, Some(last)) if day >= last => "C3",
             (Some(_), Some(_)) => "C2",
@@ -51,10 +53,10 @@ impl Standing<'_> {
         (code, String::new())
     }
 
-    /// Whether a free period ended by `day` and nothing from its end to `day` was billed.
-    fn is_after_free(&self, known: &KnownLine<'_>, day: NaiveDate) -> bool {
-        known.free.iter().any(|free| {
-            free.end <= day && !self.posted.iter().any(|billed| billed.line.start <= day && free.end < billed.line.end)
+    /// Whether one of the stretches without charge ended by `day` and nothing from its end to `day` was billed.
+    fn is_after(&self, uncharged: &[Range<NaiveDate>], day: NaiveDate) -> bool {
+        uncharged.iter().any(|days| {
+            days.end <= day && !self.posted.iter().any(|billed| billed.line.start <= day && days.end < billed.line.end)
         })
     }
 }

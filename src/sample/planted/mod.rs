@@ -4,6 +4,7 @@
 //! from zero where the rules round. Whatever follows from the facts is listed, whether it was planted or not.
 
 mod coverage;
+mod credit;
 mod obligation;
 mod price_code;
 mod receivable;
@@ -14,6 +15,7 @@ mod waterfall;
 
 use super::company::Company;
 use super::facts::Contract;
+use super::money::Currency;
 use super::table::{Cell, Rows};
 use super::world::World;
 use crate::error::Result;
@@ -101,7 +103,9 @@ pub struct Finding {
     pub gap: i128,
     /// Minor units inside an approved exception.
     pub waived: i128,
-    /// leak, liability, exposure or timing.
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// leak, liability, exposure, opportunity, timing or unverifiable.
     pub class: &'static str,
     /// From when on it holds.
     pub holds_from: NaiveDate,
@@ -131,6 +135,7 @@ pub fn findings(world: &World, as_of: NaiveDate) -> Vec<Finding> {
         finding.is_planted = !is_approved && faults.iter().any(|fault| fault.code() == finding.code);
     }
     findings.extend(world.invoices.iter().filter_map(|invoice| receivable::finding(world, invoice, as_of)));
+    findings.extend(world.invoices.iter().filter_map(|invoice| credit::written_off(world, invoice, as_of)));
     findings
 }
 
@@ -140,6 +145,7 @@ fn note(finding: &Finding) -> &'static str {
         "P1" => "the biller still grants a discount that has ended",
         "P2" => "the biller grants more discount than is in force",
         "P6" => "the biller has a lower price than the contract",
+        "P11" => "somebody typed the price over",
         "P9" => "the biller still has the price of the contract before",
         "Q2" => "the biller has fewer units than the contract",
         "Q6" => "the biller still has what the contract said before an amendment",
@@ -148,6 +154,7 @@ fn note(finding: &Finding) -> &'static str {
         "C3" => "billing stopped before the contract did",
         "C4" => "billing began after the contract did",
         "C8" => "billing did not resume after a free period",
+        "C9" => "billing did not resume after a pause",
         "C10" => "a part of a period was charged at another share of its price",
         "C11" => "the invoice came later than the contract says",
         "C12" => "the invoice is an unposted draft, or void without a replacement",
@@ -158,6 +165,8 @@ fn note(finding: &Finding) -> &'static str {
         "R1" => "past due and unpaid",
         "R2" => "paid in part",
         "R3" => "every attempt to collect has failed",
+        "R4" => "the payment was disputed and lost",
+        "A2" => "written off without approval or reason",
         _ => "",
     }
 }
@@ -184,9 +193,9 @@ pub fn batches(company: &Company, world: &World, as_of: NaiveDate) -> Result<Vec
             finding.step.into(),
             finding.start.into(),
             finding.end.map_or(Cell::Null, Cell::Date),
-            account.currency.cell(finding.gap),
-            account.currency.cell(finding.waived),
-            account.currency.code().into(),
+            finding.currency.cell(finding.gap),
+            finding.currency.cell(finding.waived),
+            finding.currency.code().into(),
             finding.class.into(),
             finding.holds_from.into(),
             note(&finding).into(),

@@ -13,6 +13,7 @@ use crate::sample::periods::{Grid, KnownLine, Measure};
 use crate::sample::rating;
 use crate::sample::schedule;
 use chrono::NaiveDate;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -83,30 +84,48 @@ fn standing<'a>(billed: &[Billed<'a>], as_of: NaiveDate) -> (Standing<'a>, Vec<B
         .filter(|billed| billed.invoice.created <= as_of && !billed.invoice.is_posted(as_of))
         .copied()
         .collect();
-    let key = |billed: &Billed<'_>| (billed.line.start, billed.line.end, billed.line.quantity, billed.line.unit_price);
     let (mut kept, mut duplicates): (Vec<Billed<'a>>, Vec<Billed<'a>>) = (Vec::new(), Vec::new());
     for (at, candidate) in posted.iter().enumerate() {
-        let group: Vec<&Billed<'a>> = posted.iter().filter(|other| key(other) == key(candidate)).collect();
-        let position = posted.iter().take(at).filter(|other| key(other) == key(candidate)).count();
-        let reversals: usize = group.iter().map(|other| reversals(other, as_of)).sum();
-        match position.checked_sub(reversals) {
-            None => {}
-            Some(0) => kept.push(*candidate),
-            Some(_) => duplicates.push(*candidate),
+        let group: Vec<&Billed<'a>> = posted.iter().filter(|other| repeats(other, candidate)).collect();
+        let place = posted.iter().take(at).filter(|other| repeats(other, candidate)).count();
+        match place.cmp(&standing_place(&group, as_of)) {
+            Ordering::Less => {}
+            Ordering::Equal => kept.push(*candidate),
+            Ordering::Greater => duplicates.push(*candidate),
         }
     }
     (Standing { posted: kept, withheld }, duplicates)
 }
 
-/// How often the line was credited in full by as_of.
-fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> usize {
-    let credits = billed.invoice.credits.iter().filter(|credit| credit.issued <= as_of);
+/// Whether two lines bill the same days at the same quantity and price.
+fn repeats(one: &Billed<'_>, other: &Billed<'_>) -> bool {
+    let key = |line: &InvoiceLine| (line.start, line.end, line.quantity, line.unit_price);
+    key(one.line) == key(other.line)
+}
+
+/// The place of the line that stands in a group of repeated ones: the last whose every predecessor had been credited in
+/// full by its issue, else the first.
+fn standing_place(group: &[&Billed<'_>], as_of: NaiveDate) -> usize {
+    let reversals: Vec<NaiveDate> = group.iter().flat_map(|billed| reversals(billed, as_of)).collect();
+    let is_free = |place: usize| {
+        let issued = group.get(place).and_then(|billed| billed.invoice.issued);
+        issued.is_some_and(|issued| reversals.iter().filter(|reversed| **reversed <= issued).count() >= place)
+    };
+    (1..group.len()).rev().find(|place| is_free(*place)).unwrap_or(0)
+}
+
+/// When the line was credited in full, by as_of.
+fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> Vec<NaiveDate> {
+    let matched = billed.invoice.lines.iter().filter(|line| !line.contract_line.is_empty());
+    let net: i128 = matched.map(|line| line.amount).sum();
+    let credits = billed.invoice.credits.iter().filter(|credit| credit.is_known(as_of));
     credits
         .filter(|credit| match &credit.line {
             Some(line) => *line == billed.line.id && credit.amount == billed.line.amount,
-            None => [billed.invoice.total(), billed.invoice.subtotal()].contains(&credit.amount),
+            None => credit.amount == net,
         })
-        .count()
+        .map(|credit| credit.issued)
+        .collect()
 }
 
 impl Subject<'_> {
@@ -210,6 +229,7 @@ impl Subject<'_> {
             line: self.line,
             owed,
             factors: factors.as_ref(),
+            is_typed_over: obligation.billed.iter().any(|billed| billed.line.is_override),
             as_of: self.as_of,
         };
         let (short, low) = (case.quantity(), case.price());
@@ -249,6 +269,7 @@ impl Subject<'_> {
             start: obligation.period.start,
             end: Some(obligation.period.end),
             gap,
+            currency: self.contract.currency,
             waived: if is_waived { gap } else { 0 },
             class: match code {
                 "O1" | "O2" => "liability",

@@ -16,6 +16,8 @@ pub(super) struct Case<'a> {
     pub(super) line: &'a Line,
     pub(super) owed: &'a Owed<'a>,
     pub(super) factors: Option<&'a Factors>,
+    /// Whether somebody typed a price over.
+    pub(super) is_typed_over: bool,
     pub(super) as_of: NaiveDate,
 }
 
@@ -69,6 +71,9 @@ impl Case<'_> {
 
     /// The code of a price below the contract's, price rises apart.
     pub(super) fn price(&self) -> &'static str {
+        if self.is_typed_over {
+            return "P11";
+        }
         if rating::is_rated(self.line) {
             return "P8";
         }

@@ -1,8 +1,8 @@
 //! Invoices that are past due.
 
 use super::Finding;
+use super::credit::without_tax;
 use crate::sample::facts::{Invoice, Payment};
-use crate::sample::fraction::divide_half_up;
 use crate::sample::months::{add_days, days_between};
 use crate::sample::world::World;
 use chrono::NaiveDate;
@@ -23,13 +23,16 @@ pub(super) fn finding(world: &World, invoice: &Invoice, as_of: NaiveDate) -> Opt
     let attempts = || invoice.payments.iter().filter(|payment| payment.attempted.date() <= as_of);
     let last_failed =
         attempts().max_by_key(|payment: &&Payment| payment.attempted).is_some_and(|last| last.failure.is_some());
-    let code = if last_failed {
+    let code = if invoice.disputes.iter().any(|dispute| dispute.is_lost(as_of)) {
+        "R4"
+    } else if last_failed {
         "R3"
     } else if invoice.paid(as_of) > 0 {
         "R2"
     } else {
         "R1"
     };
+    let is_in_dispute = invoice.disputes.iter().any(|dispute| dispute.is_open(as_of));
     let kind = world.leaks.invoices.get(&invoice.id);
     Some(Finding {
         is_planted: kind.is_some_and(|kind| kind.code() == code),
@@ -44,9 +47,10 @@ pub(super) fn finding(world: &World, invoice: &Invoice, as_of: NaiveDate) -> Opt
         start: issued,
         end: None,
         // The tax in what is open is not the company's money.
-        gap: open - divide_half_up(open * invoice.tax(), invoice.total()),
+        gap: without_tax(invoice, open),
         waived: 0,
-        class: if days_between(due, as_of) > LEAK_DAYS { "leak" } else { "exposure" },
+        currency: invoice.currency,
+        class: if days_between(due, as_of) > LEAK_DAYS && !is_in_dispute { "leak" } else { "exposure" },
         holds_from,
     })
 }

@@ -99,6 +99,7 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
         tax: 0,
         start: issued,
         end,
+        is_override: false,
         applied: Vec::new(),
     };
     Invoice {
@@ -111,6 +112,7 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
         voided: None,
         replaces: None,
         written_off: None,
+        disputes: Vec::new(),
         currency: Currency::Usd,
         lines: vec![line],
         payments: Vec::new(),

@@ -157,7 +157,7 @@ fn quantity_leaks(scene: &Scene<'_>) -> Vec<(&'static str, usize)> {
         .invoices
         .iter()
         .filter(|invoice| {
-            invoice.credits.iter().any(|credit| credit.reason == "rebill" && credit.issued <= scene.as_of)
+            invoice.credits.iter().any(|credit| credit.reason == Some("rebill") && credit.issued <= scene.as_of)
         })
         .flat_map(|invoice| invoice.lines.iter().map(|line| line.contract_line.clone()))
         .collect();
@@ -186,7 +186,7 @@ fn receivables(scene: &Scene<'_>) -> Vec<(&'static str, usize)> {
         invoice.payments.iter().filter(|payment| payment.failure.is_none()).count() == 2 && invoice.open(as_of) == 0
     });
     let settled = scene.invoices_where(|invoice| {
-        invoice.credits.iter().any(|credit| credit.reason == "goodwill") && invoice.open(as_of) == 0
+        invoice.credits.iter().any(|credit| credit.reason == Some("goodwill")) && invoice.open(as_of) == 0
     });
     let recovered = scene.invoices_where(|invoice| {
         invoice.payments.first().is_some_and(|first| first.failure.is_some()) && invoice.open(as_of) == 0

@@ -10,7 +10,10 @@ use crate::sample::months::add_months;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The codes that every company must hold at least five times.
-const PLANTED: [&str; 12] = ["P1", "P6", "C1", "C2", "C3", "C4", "Q2", "E1", "O2", "R1", "R2", "R3"];
+const PLANTED: [&str; 24] = [
+    "P1", "P6", "P9", "P11", "C1", "C2", "C3", "C4", "C7", "C8", "C9", "C10", "C11", "C12", "Q2", "Q6", "E1", "O1", "O2", "R1",
+    "R2", "R3", "R4", "A2",
+];
 
 fn company(seed: u64) -> Company {
     Company::new(&SampleSpec { seed, ..SampleSpec::default() })

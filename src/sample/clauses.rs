@@ -1,0 +1,32 @@
+//! Clauses of contracts that are not about what a line costs in an ordinary period.
+
+use super::company::{Account, Company, Frequency};
+use super::facts::{Anchor, Charge, Contract, Pause, Pricing};
+use super::months::add_months;
+use super::random::Stream;
+use super::rating;
+
+/// Writes the clauses of a contract whose first statement has just been written.
+pub(super) fn agree(company: &Company, account: &Account, contract: &mut Contract, number: i32) {
+    let key = u64::from(account.index) * 100 + u64::from(number.unsigned_abs());
+    pauses(contract, Stream::new(company.spec.seed, "pauses", key));
+}
+
+/// Seasonal businesses agree on months without service.
+fn pauses(contract: &mut Contract, mut draw: Stream) {
+    // Units that are added inside a prepaid period with paused days in it would be anybody's sum.
+    let has_whole_changes = contract.frequency != Frequency::Annual && contract.anchor != Some(Anchor::Calendar);
+    let Some(version) = contract.versions.first() else { return };
+    let mut pauses = Vec::new();
+    for line in version.lines.iter().filter(|line| line.product.charge == Charge::Recurring) {
+        let (from, months) = (draw.weighted((4, 40), &[(7, 40), (10, 20)]), draw.weighted((1, 70), &[(2, 30)]));
+        let is_paused = draw.chance(110);
+        let has_free = contract.free_periods.iter().any(|free| free.line == line.id);
+        let is_simple = line.product.pricing == Pricing::Flat || has_whole_changes;
+        if is_paused && is_simple && !has_free && !rating::is_rated(line) && line.seats.is_none() {
+            let start = add_months(contract.start, from);
+            pauses.push(Pause { line: line.id.clone(), start, end: add_months(contract.start, from + months) });
+        }
+    }
+    contract.clauses.pauses = pauses;
+}
