@@ -125,7 +125,9 @@ fn old_price(candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) ->
 fn old_terms(candidate: &Candidate<'_>, scene: &Scene<'_>) -> Option<Fault> {
     let amended = candidate.known.segments.windows(2).find_map(|pair| {
         let (Some(before), Some(after)) = (pair.first(), pair.last()) else { return None };
-        let is_more = after.line.quantity > before.line.quantity || after.line.unit_price > before.line.unit_price;
+        let has_more = after.line.quantity > before.line.quantity && after.line.unit_price >= before.line.unit_price;
+        let is_dearer = after.line.unit_price > before.line.unit_price && after.line.quantity >= before.line.quantity;
+        let is_more = has_more || is_dearer;
         (is_more && after.from >= scene.first).then_some(after)
     })?;
     let shows = candidate.periods.iter().any(|period| period.start >= amended.from && period.end <= amended.to);
