@@ -4,10 +4,13 @@ use super::biller::{Draft, bill};
 use super::collection;
 use super::company::{Account, Company};
 use super::facts::{Contract, Invoice, InvoiceLine, LineKind};
+use super::fraction::Fraction;
+use super::lapses::TRAVEL;
 use super::leaks::Leaks;
 use super::metering;
 use super::meters::Meters;
 use super::months::add_days;
+use super::products::price;
 use super::random::Stream;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
@@ -87,6 +90,7 @@ fn account_invoices(
             }
         }
     }
+    stray(company, account, &mut groups);
     let mut invoices = Vec::new();
     for (number, group) in (1_u32..).zip(groups.into_values()) {
         let id = format!("in-{:05}-{number:04}", account.index + 1);
@@ -97,17 +101,34 @@ fn account_invoices(
     invoices
 }
 
-/// Tax on sales in the customer's country, in permille.
-fn tax_permille(account: &Account) -> i128 {
-    match account.country {
-        "CA" => 130,
-        "GB" | "FR" => 200,
-        "DE" => 190,
-        "NL" => 210,
-        "IE" => 230,
-        "JP" | "AU" => 100,
-        _ => 0,
-    }
+/// The charge nobody agreed to: on the customer's first invoice from its day on that bills more than one line's contract.
+fn stray(company: &Company, account: &Account, groups: &mut BTreeMap<(NaiveDate, &str, bool), Group<'_>>) {
+    let Some(stray) = company.lapses.stray(account.index) else { return };
+    let has_lines = |contract: &Contract| line_ids(contract).len() > 1;
+    let group = groups.values_mut().find(|group| {
+        group.created >= stray.from && !group.is_stuck && has_lines(group.contract)
+    });
+    let Some(group) = group else { return };
+    let unit_price = price(TRAVEL.list_cents, group.contract.currency, stray.permille);
+    let amount = Fraction::decimal(unit_price, 8).minor(group.contract.currency.exponent());
+    group.lines.push(InvoiceLine {
+        id: String::new(),
+        contract_line: String::new(),
+        commitment: None,
+        product: TRAVEL,
+        kind: LineKind::OneOff,
+        quantity: 1_000_000,
+        unit_size: 1,
+        unit_price,
+        gross: amount,
+        discount: 0,
+        amount,
+        tax: 0,
+        start: group.created,
+        end: add_days(group.created, 1),
+        is_override: false,
+        applied: Vec::new(),
+    });
 }
 
 fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -> Invoice {
@@ -116,7 +137,9 @@ fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -
     let mut draw = Stream::new(company.spec.seed, "posting", number);
     let lag = if is_prompt { 0 } else { draw.weighted((0, 80), &[(1, 15), (2, 5)]) };
     let issued = (!is_stuck).then(|| add_days(created, lag));
-    let tax = tax_permille(account);
+    let tax = company.lapses.billed_tax_permille(company, account, created);
+    // What the contract does not say cannot be missed.
+    let more = if contract.payment_terms_days.is_some() { company.lapses.longer_terms(account.index) } else { 0 };
     for (line, position) in lines.iter_mut().zip(1_u32..) {
         line.id = format!("{id}-{position}");
         line.tax = super::fraction::divide_half_up(line.amount * tax, 1_000);
@@ -127,7 +150,7 @@ fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -
         contract: contract.id.clone(),
         created,
         issued,
-        due: issued.map(|issued| add_days(issued, contract.payment_terms_days.unwrap_or(30))),
+        due: issued.map(|issued| add_days(issued, contract.payment_terms_days.unwrap_or(30) + more)),
         voided: None,
         replaces: None,
         written_off: None,

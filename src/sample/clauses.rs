@@ -1,7 +1,7 @@
 //! Clauses of contracts that are not about what a line costs in an ordinary period.
 
 use super::company::{Account, Company, Frequency};
-use super::facts::{Anchor, Charge, Contract, Pause, Pricing};
+use super::facts::{Anchor, Charge, Contract, LateFee, Pause, Pricing, ServiceLevel};
 use super::months::add_months;
 use super::random::Stream;
 use super::rating;
@@ -10,6 +10,20 @@ use super::rating;
 pub(super) fn agree(company: &Company, account: &Account, contract: &mut Contract, number: i32) {
     let key = u64::from(account.index) * 100 + u64::from(number.unsigned_abs());
     pauses(contract, Stream::new(company.spec.seed, "pauses", key));
+    // Customers negotiate once, for all their contracts.
+    let mut draw = Stream::new(company.spec.seed, "late fee", u64::from(account.index));
+    contract.clauses.late_fee = draw.chance(130).then(|| LateFee {
+        percent: draw.weighted((10_000, 40), &[(15_000, 40), (20_000, 20)]),
+        after_days: draw.weighted((None, 40), &[(Some(0), 10), (Some(10), 35), (Some(30), 15)]),
+    });
+    let mut draw = Stream::new(company.spec.seed, "service level", u64::from(account.index));
+    contract.clauses.service_level = draw.chance(110).then(|| ServiceLevel {
+        metric: draw.weighted(("uptime", 70), &[("Uptime", 30)]),
+        target: draw.weighted((999_000, 45), &[(995_000, 35), (980_000, 20)]),
+        credit: draw.weighted((50_000, 50), &[(100_000, 30), (250_000, 20)]),
+        cap: draw.weighted((None, 60), &[(Some(80_000), 40)]),
+        claim_days: draw.weighted((None, 60), &[(Some(60), 20), (Some(120), 20)]),
+    });
 }
 
 /// Seasonal businesses agree on months without service.

@@ -3,6 +3,7 @@
 //! Everything here is a function of the spec alone; no horizon date enters.
 
 use super::SampleSpec;
+use super::lapses::Lapses;
 use super::money::Currency;
 use super::months::{add_months, month_start};
 use super::names;
@@ -131,6 +132,8 @@ pub struct Company {
     pub account_manager_count: u32,
     /// Sales people, `ae-01` to this number.
     pub sales_count: u32,
+    /// What goes wrong beside the billing of contract lines.
+    pub lapses: Lapses,
 }
 
 impl Company {
@@ -142,7 +145,9 @@ impl Company {
         let accounts =
             (0..spec.accounts).map(|index| account(spec, index, [csm_count, account_manager_count, sales_count]));
         let accounts = accounts.collect();
-        Company { spec: spec.clone(), accounts, csm_count, account_manager_count, sales_count }
+        let lapses = Lapses::default();
+        let company = Company { spec: spec.clone(), accounts, csm_count, account_manager_count, sales_count, lapses };
+        Company { lapses: Lapses::new(&company), ..company }
     }
 }
 

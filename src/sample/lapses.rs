@@ -93,7 +93,7 @@ pub struct Stray {
 }
 
 /// What goes wrong, by the customer's index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lapses {
     untaxed: BTreeMap<u32, Untaxed>,
     longer_terms: BTreeMap<u32, i64>,

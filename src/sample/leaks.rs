@@ -51,7 +51,7 @@ pub enum Fault {
     LeavesOut(Range<NaiveDate>, &'static str),
     /// Never bills the one-off (C7).
     ForgetsFee,
-    /// Still bills the price of the contract before, in its digits, for periods that begin in the range (P9).
+    /// Still bills the price of the contract before, of a whole period at 8 digits, for periods that begin in the range (P9).
     OldPrice(Range<NaiveDate>, i128),
     /// Still bills what held before the version that takes effect on this day (Q6).
     OldTerms(NaiveDate),

@@ -54,7 +54,7 @@ use std::sync::OnceLock;
 use world::World;
 
 /// The small entities made from contracts and billing.
-const BILLING_ENTITIES: [&str; 20] = [
+const BILLING_ENTITIES: &[&str] = &[
     "contract",
     "contract_line",
     "price_index",
@@ -66,6 +66,7 @@ const BILLING_ENTITIES: [&str; 20] = [
     "commitment_line",
     "free_period",
     "pause",
+    "sla_term",
     "billing_exception",
     "fx_rate",
     "price_book",
@@ -104,7 +105,7 @@ impl Sample {
 
     /// The entities that [`Sample::batches`] makes; `usage_event` comes from [`Sample::usage_events`].
     pub fn entities(&self) -> Vec<&'static str> {
-        activity::ENTITIES.iter().copied().chain(BILLING_ENTITIES).collect()
+        activity::ENTITIES.iter().chain(BILLING_ENTITIES).copied().collect()
     }
 
     /// All rows of a small entity dated on or before the horizon, in the contract's columns.
@@ -128,6 +129,7 @@ impl Sample {
             "commitment" => rows_pricing::commitment(contracts, horizon).batches(contract),
             "commitment_line" => rows_pricing::commitment_line(contracts, horizon).batches(contract),
             "free_period" => rows_terms::free_period(contracts, horizon).batches(contract),
+            "sla_term" => rows_terms::sla_term(contracts, horizon).batches(contract),
             "pause" => rows_terms::pause(contracts, horizon).batches(contract),
             "billing_exception" => rows_terms::billing_exception(&self.company, contracts, horizon).batches(contract),
             "fx_rate" => rows_reference::fx_rate(&self.company, horizon).batches(contract),

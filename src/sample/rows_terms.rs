@@ -57,7 +57,7 @@ fn proration_name(method: Proration) -> &'static str {
 }
 
 /// Entity `contract`.
-pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<28> {
+pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<30> {
     let mut rows = Rows::new([
         "contract_id",
         "version",
@@ -86,6 +86,8 @@ pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: Naive
         "currency",
         "proration_method",
         "holdover_rule",
+        "late_fee_pct",
+        "late_fee_after_days",
         "source_ref",
     ]);
     for contract in contracts {
@@ -105,8 +107,9 @@ fn contract_row(
     account_id: Option<&str>,
     source: &str,
     horizon: NaiveDate,
-) -> [Cell; 28] {
+) -> [Cell; 30] {
     let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
+    let late_fee = contract.clauses.late_fee;
     let anchor = contract.anchor.map(|anchor| if anchor == Anchor::Calendar { "calendar" } else { "anniversary" });
     [
         (&contract.id).into(),
@@ -136,6 +139,8 @@ fn contract_row(
         contract.currency.code().into(),
         contract.proration.map(proration_name).into(),
         if contract.is_holdover { "evergreen" } else { "none" }.into(),
+        late_fee.map_or(Cell::Null, |fee| Cell::Decimal(fee.percent, 4)),
+        late_fee.and_then(|fee| fee.after_days).into(),
         format!("{}-v{}.pdf", contract.id, version.number).into(),
     ]
 }
@@ -307,6 +312,27 @@ pub(super) fn free_period(contracts: &[Contract], horizon: NaiveDate) -> Rows<4>
             for free in &contract.free_periods {
                 rows.push([(&free.line).into(), source.into(), free.start.into(), free.end.into()]);
             }
+        }
+    }
+    rows
+}
+
+/// Entity `sla_term`.
+pub(super) fn sla_term(contracts: &[Contract], horizon: NaiveDate) -> Rows<7> {
+    let columns = ["contract_id", "term_source", "metric", "target_pct", "credit_pct", "cap_pct", "claim_days"];
+    let mut rows = Rows::new(columns);
+    for contract in contracts.iter().filter(|contract| is_known(contract, horizon)) {
+        let Some(promise) = contract.clauses.service_level else { continue };
+        for source in copies(contract) {
+            rows.push([
+                (&contract.id).into(),
+                source.into(),
+                promise.metric.into(),
+                Cell::Decimal(promise.target, 4),
+                Cell::Decimal(promise.credit, 4),
+                promise.cap.map_or(Cell::Null, |cap| Cell::Decimal(cap, 4)),
+                promise.claim_days.into(),
+            ]);
         }
     }
     rows

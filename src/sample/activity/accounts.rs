@@ -6,6 +6,7 @@ use super::calendar::{Day, date_of, day_of};
 use super::contacts::{contacts, primary};
 use super::draw::Draw;
 use crate::sample::company::{Account, Segment};
+use crate::sample::lapses::expected_tax_permille;
 use crate::sample::table::{Cell, Rows};
 
 /// The day the CRM first knew of a customer: a lead, weeks to months before the contract.
@@ -14,7 +15,7 @@ pub(super) fn known_from(behaviour: &Behaviour) -> Day {
 }
 
 /// The accounts known by the horizon.
-pub(super) fn rows(activity: &Activity<'_>) -> Rows<19> {
+pub(super) fn rows(activity: &Activity<'_>) -> Rows<20> {
     let mut rows = Rows::new([
         "account_id",
         "name",
@@ -34,6 +35,7 @@ pub(super) fn rows(activity: &Activity<'_>) -> Rows<19> {
         "primary_contact_id",
         "started_date",
         "is_internal",
+        "expected_tax_pct",
         "created_at",
     ]);
     for (account, behaviour) in activity.customers() {
@@ -66,6 +68,7 @@ pub(super) fn rows(activity: &Activity<'_>) -> Rows<19> {
             primary(&contacts, activity.horizon).map_or(Cell::Null, |contact| (&contact.id).into()),
             if is_signed { account.joined_date.into() } else { Cell::Null },
             false.into(),
+            expected_tax_permille(activity.company, account).map_or(Cell::Null, |tax| Cell::Decimal(tax, 1)),
             activity.working_time(known, behaviour, &mut draw).into(),
         ]);
     }

@@ -68,6 +68,7 @@ pub const ENTITIES: &[&str] = &[
     "seat_snapshot",
     "survey_response",
     "ticket",
+    "usage_daily",
     "utterance",
 ];
 
@@ -216,6 +217,7 @@ pub fn batches(company: &Company, horizon: NaiveDate, entity: &str, contract: &C
         "seat_snapshot" => reference::seat_snapshots(&activity).batches(contract),
         "survey_response" => success::survey_responses(&activity).batches(contract),
         "ticket" => support::tickets(&activity).batches(contract),
+        "usage_daily" => reference::usage_daily(&activity).batches(contract),
         "utterance" => talk::utterances(&activity).batches(contract),
         _ => Ok(Vec::new()),
     }

@@ -2,7 +2,7 @@
 
 use super::Activity;
 use super::behaviour::Behaviour;
-use super::calendar::Day;
+use super::calendar::{Day, date_of};
 use super::catalogue::{ACTIONS, BillableMetric, FEATURES, LOGINS, PLATFORM};
 use super::columns::{Columns, What};
 use super::draw::{Draw, count};
@@ -74,6 +74,12 @@ impl<'a> UsageEvents<'a> {
             if behaviour.uses(metric) {
                 writer.metered(behaviour.customer.key, day, metric, behaviour.billable(climate, metric, day));
             }
+        }
+        let date = date_of(day);
+        if let Some(add_on) = self.activity.company.lapses.add_on_use(account.index).filter(|add_on| add_on.is_on(date)) {
+            let feature = Some(add_on.feature.name);
+            let what = What { name: add_on.feature.event, feature, metric: ACTIONS, product_id: PLATFORM, is_billable: false };
+            writer.event(&what, 1, 15 * 3600, 0, None);
         }
         true
     }

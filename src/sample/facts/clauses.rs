@@ -13,9 +13,37 @@ pub struct Pause {
     pub end: NaiveDate,
 }
 
+/// What late payment costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LateFee {
+    /// Percent points at 4 digits of what is late.
+    pub percent: i128,
+    /// Days past due from which it is owed; none for 0.
+    pub after_days: Option<i64>,
+}
+
+/// A service level, in percent points of a month's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceLevel {
+    /// As the contract spells what is measured.
+    pub metric: &'static str,
+    /// Percent points at 4 digits that are promised.
+    pub target: i128,
+    /// Percent points at 4 digits of the month's fee that are credited where it is missed.
+    pub credit: i128,
+    /// At most so many.
+    pub cap: Option<i128>,
+    /// Days after the month within which the credit must be claimed.
+    pub claim_days: Option<i64>,
+}
+
 /// A contract's clauses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clauses {
     /// Agreed interruptions.
     pub pauses: Vec<Pause>,
+    /// What late payment costs.
+    pub late_fee: Option<LateFee>,
+    /// The uptime promised.
+    pub service_level: Option<ServiceLevel>,
 }

@@ -5,7 +5,7 @@ mod clauses;
 mod pricing;
 
 pub use billing::{CreditNote, Dispute, Invoice, InvoiceLine, LineKind, Payment, WriteOff};
-pub use clauses::{Clauses, Pause};
+pub use clauses::{Clauses, LateFee, Pause, ServiceLevel};
 pub use pricing::{
     Commitment, CommitmentPeriod, Escalator, Included, Pricing, RampStep, Rating, SeatRule, Seats, Tier, Uplift,
 };

@@ -5,7 +5,7 @@ use super::{Candidate, Plan, Scene, rates};
 use crate::sample::facts::{Charge, Line};
 use crate::sample::leaks::Fault;
 use crate::sample::months::add_days;
-use crate::sample::periods::Grid;
+use crate::sample::periods::{Grid, period_price};
 use crate::sample::random::Stream;
 use chrono::NaiveDate;
 use std::ops::Range;
@@ -118,7 +118,9 @@ fn old_price(candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) ->
     let fits = is_steady
         && before.price_period == candidate.line.price_period
         && before.unit_price * 1_003 < candidate.line.unit_price * 1_000;
-    fits.then_some(Fault::OldPrice(from..NaiveDate::MAX, before.unit_price))
+    let months = Grid::new(candidate.contract).months();
+    let price = period_price(before.unit_price, before.price_period, months);
+    fits.then_some(Fault::OldPrice(from..NaiveDate::MAX, price))
 }
 
 /// An amendment that adds units or raises the price, with a whole period after it.
