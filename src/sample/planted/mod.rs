@@ -5,6 +5,7 @@
 
 mod coverage;
 mod credit;
+mod invoicing;
 mod obligation;
 mod price_code;
 mod receivable;
@@ -112,7 +113,7 @@ pub struct Finding {
 }
 
 /// Every finding of a run for `as_of`, by line, period and step; receivables by invoice.
-pub fn findings(world: &World, as_of: NaiveDate) -> Vec<Finding> {
+pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Finding> {
     let by_id: BTreeMap<&str, &Contract> =
         world.contracts.iter().map(|contract| (contract.id.as_str(), contract)).collect();
     let mut billed: BTreeMap<&str, Vec<obligation::Billed<'_>>> = BTreeMap::new();
@@ -136,6 +137,7 @@ pub fn findings(world: &World, as_of: NaiveDate) -> Vec<Finding> {
     }
     findings.extend(world.invoices.iter().filter_map(|invoice| receivable::finding(world, invoice, as_of)));
     findings.extend(world.invoices.iter().filter_map(|invoice| credit::written_off(world, invoice, as_of)));
+    findings.extend(invoicing::findings(company, world, &by_id, as_of));
     findings
 }
 
@@ -177,7 +179,7 @@ fn note(finding: &Finding) -> &'static str {
 /// A bug where a row does not fit the contract.
 pub fn batches(company: &Company, world: &World, as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
     let mut rows = Rows::new(COLUMNS.map(|(name, _, _)| name));
-    for finding in findings(world, as_of) {
+    for finding in findings(company, world, as_of) {
         let Some(account) = usize::try_from(finding.account).ok().and_then(|at| company.accounts.get(at)) else {
             continue;
         };

@@ -28,7 +28,7 @@ fn found(seed: u64) -> (Company, World, NaiveDate, Vec<Finding>) {
     let company = company(seed);
     let as_of = planned_until(&company);
     let world = World::new(&company, as_of);
-    let findings = findings(&world, as_of);
+    let findings = findings(&company, &world, as_of);
     (company, world, as_of, findings)
 }
 
@@ -75,7 +75,7 @@ fn the_truth_of_a_date_does_not_depend_on_the_horizon() {
     let company = company(6);
     let (near, far) = (World::new(&company, date(2026, 7, 1)), World::new(&company, date(2027, 3, 1)));
     for as_of in [date(2025, 6, 30), date(2026, 2, 14), date(2026, 7, 1)] {
-        assert_eq!(findings(&near, as_of), findings(&far, as_of));
+        assert_eq!(findings(&company, &near, as_of), findings(&company, &far, as_of));
     }
 }
 
