@@ -3,7 +3,7 @@
 //!
 //! Everything here is a function of the company alone; no horizon enters.
 
-use super::company::{Account, Company};
+use super::company::{Account, Company, Segment};
 use super::facts::{Charge, Pricing, Product};
 use super::months::{add_days, add_months};
 use super::random::Stream;
@@ -171,7 +171,7 @@ impl Lapses {
         let untaxed = first("untaxed", 9, &|account| stays(account) && is_taxed(account)).into_iter();
         let longer = first("longer terms", 12, &stays).into_iter();
         let strays = first("strays", 9, &stays).into_iter();
-        let using = first("add-on use", 34, &stays).into_iter();
+        let using = first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb).into_iter();
         Lapses {
             untaxed: untaxed
                 .map(|(index, mut draw, account)| {

@@ -53,6 +53,16 @@ impl Meters {
         before(days.end) - before(days.start)
     }
 
+    /// Whether a customer uses a metered product at all.
+    pub fn counts(&self, account: u32, product: &Product) -> bool {
+        self.used.contains_key(&(account, product.id))
+    }
+
+    /// The first day that is measured.
+    pub fn first(&self) -> NaiveDate {
+        self.first
+    }
+
     /// The seats of a customer as counted on `days`, oldest first.
     pub fn seats(&self, account: u32, days: &Range<NaiveDate>) -> impl Iterator<Item = u32> {
         let counts = self.seats.get(&account).map_or(&[][..], Vec::as_slice);

@@ -51,12 +51,23 @@ pub(super) fn fx_rate(company: &Company, horizon: NaiveDate) -> Rows<4> {
     rows
 }
 
+/// The price lists: from when each holds, and its permille of the first.
+fn lists(company: &Company) -> [(NaiveDate, i64); 2] {
+    [(add_months(company.spec.start, -18), 1_000), (add_months(company.spec.start, 12), 1_040)]
+}
+
+/// The list price of a product's month on a day, at 8 digits; none where it is not on the list.
+pub(super) fn list_price(company: &Company, product_id: &str, currency: Currency, day: NaiveDate) -> Option<i128> {
+    let product = products::all().into_iter().find(|product| product.id == product_id)?;
+    let (_, permille) = lists(company).into_iter().rfind(|(valid_from, _)| *valid_from <= day)?;
+    (product.charge == Charge::Recurring).then(|| price(product.list_cents, currency, permille))
+}
+
 /// Entity `price_book`: two lists, the second four percent dearer.
 pub(super) fn price_book(company: &Company, horizon: NaiveDate) -> Rows<7> {
     let columns = ["product_id", "segment", "currency", "list_price", "unit", "price_period", "valid_from_date"];
     let mut rows = Rows::new(columns);
-    let lists = [(add_months(company.spec.start, -18), 1_000), (add_months(company.spec.start, 12), 1_040)];
-    for (valid_from, permille) in lists.into_iter().filter(|(valid_from, _)| *valid_from <= horizon) {
+    for (valid_from, permille) in lists(company).into_iter().filter(|(valid_from, _)| *valid_from <= horizon) {
         for product in products::all().into_iter().filter(|product| product.charge != Charge::Usage) {
             for segment in [Segment::Smb, Segment::MidMarket, Segment::Enterprise] {
                 for currency in Currency::ALL {

@@ -129,7 +129,7 @@ fn kind(escalator: &Escalator) -> &'static str {
 }
 
 /// The rate of a rise at 12 digits; none where a value of its index is not published by `as_of`.
-fn rate(escalator: &Escalator, date: NaiveDate, as_of: NaiveDate) -> Option<i128> {
+pub fn rate(escalator: &Escalator, date: NaiveDate, as_of: NaiveDate) -> Option<i128> {
     // Percent points at 4 digits as a rate at 12.
     let points = |percent: i128| percent * 10_i128.pow(RATE_DIGITS - 6);
     match escalator.uplift {

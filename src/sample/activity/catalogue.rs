@@ -52,7 +52,8 @@ pub(crate) const FEATURES: [Feature; 14] = [
 ];
 
 const fn feature(name: &'static str, is_core: bool, weight: u32, reach: f64, events: [&'static str; 3]) -> Feature {
-    Feature { name, is_core, weight, reach, launched: 0, entitlement: "paid", events }
+    // Whoever has a seat may use them.
+    Feature { name, is_core, weight, reach, launched: 0, entitlement: "bundled", events }
 }
 
 /// A metric that usage lines of contracts are priced by.

@@ -28,7 +28,7 @@ pub(super) const PLANS: [Plan; 27] = [
     (&["P9"], 4, false),
     (&["C7"], 6, false),
     (&["Q6", "P1"], 1, false),
-    (&["Q6", "P6"], 2, false),
+    (&["Q6", "E1"], 2, false),
     (&["Q6"], 4, false),
     (&["P11", "P1"], 1, false),
     (&["P11", "Q2"], 2, false),

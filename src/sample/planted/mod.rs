@@ -7,8 +7,10 @@ mod coverage;
 mod credit;
 mod invoicing;
 mod obligation;
+mod opportunity;
 mod price_code;
 mod receivable;
+mod service;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -138,6 +140,9 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
     findings.extend(world.invoices.iter().filter_map(|invoice| receivable::finding(world, invoice, as_of)));
     findings.extend(world.invoices.iter().filter_map(|invoice| credit::written_off(world, invoice, as_of)));
     findings.extend(invoicing::findings(company, world, &by_id, as_of));
+    findings.extend(service::findings(company, world, as_of));
+    let opportunities = world.contracts.iter().flat_map(|contract| opportunity::findings(company, contract, as_of));
+    findings.extend(opportunities);
     findings
 }
 
