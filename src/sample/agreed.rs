@@ -1,6 +1,9 @@
 //! What contracts agree beyond a quantity and a price: ramps, price rises, tiers, included units.
 
-use super::facts::{Charge, Contract, Escalator, Included, Line, PricePeriod, Pricing, RampStep, Rating, Tier, Uplift};
+use super::company::Frequency;
+use super::facts::{
+    Anchor, Charge, Contract, Escalator, Included, Line, PricePeriod, Pricing, RampStep, Rating, Tier, Uplift,
+};
 use super::months::{add_days, add_months};
 use super::offer::{Extra, Item};
 use super::price_index::{NAMES, UNPUBLISHED};
@@ -109,15 +112,19 @@ fn rises(contract: &mut Contract, line_id: &str, first: NaiveDate, which: u64) {
         cap: which.is_multiple_of(4).then_some(20_000),
         floor: (which % 4 != 1).then_some(5_000),
     };
-    let is_permissive = which % 100 < 26;
+    // Whoever pays a year ahead, or between the rises, is not charged what nobody knows yet.
+    let is_known_ahead = contract.frequency != Frequency::Monthly
+        && (contract.frequency == Frequency::Annual || contract.anchor == Some(Anchor::Calendar));
+    let is_permissive = which % 100 < 26 && !is_known_ahead;
     contract.escalators.push(Escalator {
         line: line_id.to_owned(),
-        uplift: if which / 3 % 5 < 3 { Uplift::Fixed(percent) } else { index },
+        uplift: if which / 3 % 5 < 3 || is_known_ahead { Uplift::Fixed(percent) } else { index },
         is_compounding: [None, Some(true), Some(false)].get((which / 17 % 3) as usize).copied().flatten(),
         first,
         every_months,
         is_mandatory: !is_permissive,
         notice: match which % 100 {
+            _ if !is_permissive => None,
             0..=9 => Some(add_days(first, -75)),
             // Too late for the first rise, in time for the next.
             10..=15 => Some(add_days(first, 20)),

@@ -86,7 +86,8 @@ pub fn bill(contract: &Contract, line_id: &str, meters: &Meters, faults: &[Fault
 
 /// The contract as the biller has it: without ramp steps that nobody keyed in.
 pub(super) fn keyed_in<'a>(contract: &'a Contract, line_id: &str, faults: &[Fault]) -> Cow<'a, Contract> {
-    let missed = faults.iter().find_map(|fault| if let Fault::MissesRamp(from) = fault { Some(*from) } else { None });
+    let missed =
+        faults.iter().find_map(|fault| if let Fault::MissesRamp(from, _) = fault { Some(*from) } else { None });
     let Some(from) = missed else { return Cow::Borrowed(contract) };
     let mut contract = contract.clone();
     contract.ramps.retain(|step| step.line != line_id || step.start < from);
@@ -227,11 +228,11 @@ impl<'a> Biller<'a> {
             .collect();
         for version in later {
             let Some(known) = KnownLine::new(self.contract, self.line_id, version.signed) else { continue };
-            let units = |line: &Line, day| schedule::quantity(self.contract, line, day);
-            let day_before = add_days(version.effective, -1);
-            let before = known.on(day_before).map_or(0, |segment| units(segment.line, day_before));
+            // A ramp step of that day is nothing new.
+            let units = |line: &Line| schedule::quantity(self.contract, line, version.effective);
+            let before = known.on(add_days(version.effective, -1)).map_or(0, |segment| units(segment.line));
             let Some(segment) = known.on(version.effective) else { continue };
-            let added = units(segment.line, version.effective).saturating_sub(before);
+            let added = units(segment.line).saturating_sub(before);
             let end = cell.end.min(known.life.end);
             if added == 0 || version.effective >= end {
                 continue;

@@ -13,8 +13,8 @@ pub enum Fault {
     LowPrice(Range<NaiveDate>, i64),
     /// Applies no more than so many price rises (P3, P4).
     HoldsPrice(usize, &'static str),
-    /// Ignores the ramp from this day on (P5).
-    MissesRamp(NaiveDate),
+    /// Ignores the ramp from this day on: its price or units (P5), or the end of its discount (P1).
+    MissesRamp(NaiveDate, &'static str),
     /// Rates units at prices so many permille of the right ones, for periods that begin in the range (P8).
     LowTiers(Range<NaiveDate>, i64),
     /// Puts all units at the price of the tier they reach instead of each at its own (P8).
@@ -71,8 +71,7 @@ impl Fault {
         match self {
             Fault::KeepsDiscount => "P1",
             Fault::LowPrice(..) => "P6",
-            Fault::HoldsPrice(_, code) => code,
-            Fault::MissesRamp(_) => "P5",
+            Fault::HoldsPrice(_, code) | Fault::MissesRamp(_, code) => code,
             Fault::LowTiers(..) | Fault::WrongModel(_) => "P8",
             Fault::ForgetsSeats => "Q1",
             Fault::SkipsUse(_) | Fault::LowUse(..) => "Q3",

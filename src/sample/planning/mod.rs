@@ -2,6 +2,7 @@
 //!
 //! The plan looks at the first eighteen months only, whatever the horizon, so that a later horizon changes nothing in it.
 
+mod pricing;
 mod rates;
 mod upkeep;
 
@@ -57,6 +58,7 @@ impl Candidate<'_> {
 #[derive(Clone, Copy)]
 struct Scene<'a> {
     contracts: &'a [Contract],
+    meters: &'a Meters,
     /// The first day that invoices are planned from.
     first: NaiveDate,
     /// The last day of the plan.
@@ -65,12 +67,14 @@ struct Scene<'a> {
 
 /// Every plan, the scarcest lines first.
 fn plans() -> impl Iterator<Item = &'static Plan> {
-    upkeep::PLANS.iter().chain(&rates::PLANS)
+    upkeep::PLANS.iter().chain(&pricing::PLANS).chain(&rates::PLANS)
 }
 
 /// The fault behind a code; none where it does not fit the line.
 fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) -> Option<Fault> {
-    rates::fault(code, candidate, scene, draw).or_else(|| upkeep::fault(code, candidate, scene, draw))
+    rates::fault(code, candidate, scene, draw)
+        .or_else(|| pricing::fault(code, candidate, scene, draw))
+        .or_else(|| upkeep::fault(code, candidate, scene, draw))
 }
 
 /// The last day the plan looks at.
@@ -89,7 +93,7 @@ pub fn plan(company: &Company, meters: &Meters, contracts: &[Contract]) -> (Leak
     let mut leaks = Leaks::default();
     let mut used: BTreeSet<u32> = BTreeSet::new();
     let scale = (company.spec.accounts / 320).max(1);
-    let scene = Scene { contracts, first: company.spec.start, until };
+    let scene = Scene { contracts, meters, first: company.spec.start, until };
     for (codes, count, is_approved) in plans() {
         let mut left = count * scale;
         // One faulty line a customer keeps the others plausible; a second one only where nobody else is left.

@@ -42,10 +42,12 @@ pub(super) const PLANS: [Plan; 27] = [
 
 /// The fault behind a code; none where it does not fit the line.
 pub(super) fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) -> Option<Fault> {
-    if !candidate.is_plain() {
-        return None;
-    }
-    let Scene { contracts, first, until } = *scene;
+    if candidate.is_plain() { fault_of(code, candidate, scene, draw) } else { None }
+}
+
+/// The same on any line that costs a quantity times a price.
+pub(super) fn fault_of(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) -> Option<Fault> {
+    let Scene { contracts, first, until, .. } = *scene;
     let is_new = candidate.known.life.start >= first;
     let has_free = !candidate.known.free.is_empty() || !candidate.known.pauses.is_empty();
     match code {
