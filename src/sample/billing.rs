@@ -105,9 +105,8 @@ fn account_invoices(
 fn stray(company: &Company, account: &Account, groups: &mut BTreeMap<(NaiveDate, &str, bool), Group<'_>>) {
     let Some(stray) = company.lapses.stray(account.index) else { return };
     let has_lines = |contract: &Contract| line_ids(contract).len() > 1;
-    let group = groups.values_mut().find(|group| {
-        group.created >= stray.from && !group.is_stuck && has_lines(group.contract)
-    });
+    let group =
+        groups.values_mut().find(|group| group.created >= stray.from && !group.is_stuck && has_lines(group.contract));
     let Some(group) = group else { return };
     let unit_price = price(TRAVEL.list_cents, group.contract.currency, stray.permille);
     let amount = Fraction::decimal(unit_price, 8).minor(group.contract.currency.exponent());

@@ -150,7 +150,12 @@ pub fn afterlife(company: &Company, account: &Account) -> Option<Afterlife> {
     let left = i64::from(seats) * draw.between(15, 60) / 100;
     let is_used = draw.chance(600);
     let to = add_days(from, draw.between(20, 75));
-    is_used.then(|| Afterlife { from, to, seats: u32::try_from(left).unwrap_or(1).max(1), units: draw.between(40, 900) })
+    is_used.then(|| Afterlife {
+        from,
+        to,
+        seats: u32::try_from(left).unwrap_or(1).max(1),
+        units: draw.between(40, 900),
+    })
 }
 
 impl Lapses {
@@ -192,8 +197,10 @@ impl Lapses {
                 .map(|(at, (index, mut draw, account))| {
                     let from = add_days(account.joined_date.max(start), draw.between(15, 160));
                     let days = from..add_days(from, draw.between(25, 260));
-                    let feature = ADD_ON_FEATURES.get(at % ADD_ON_FEATURES.len()).copied().unwrap_or(ADD_ON_FEATURES[0]);
-                    let weekday = Weekday::try_from(u8::try_from(draw.between(0, 4)).unwrap_or(0)).unwrap_or(Weekday::Mon);
+                    let feature =
+                        ADD_ON_FEATURES.get(at % ADD_ON_FEATURES.len()).copied().unwrap_or(ADD_ON_FEATURES[0]);
+                    let weekday =
+                        Weekday::try_from(u8::try_from(draw.between(0, 4)).unwrap_or(0)).unwrap_or(Weekday::Mon);
                     (index, AddOnUse { feature, days, weekday })
                 })
                 .collect(),

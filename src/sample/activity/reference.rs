@@ -59,7 +59,8 @@ pub(super) fn seat_snapshots(activity: &Activity<'_>) -> Rows<5> {
             let (assigned, active) = (behaviour.assigned(day), behaviour.people(day));
             rows.push([(&account.id).into(), PLATFORM.into(), date_of(day).into(), assigned.into(), active.into()]);
         }
-        for (account, after) in afterlives(activity).filter(|(_, after)| (after.from..after.to).contains(&date_of(day))) {
+        for (account, after) in afterlives(activity).filter(|(_, after)| (after.from..after.to).contains(&date_of(day)))
+        {
             let seats = after.seats;
             rows.push([(&account.id).into(), PLATFORM.into(), date_of(day).into(), seats.into(), seats.into()]);
         }

@@ -76,9 +76,11 @@ impl<'a> UsageEvents<'a> {
             }
         }
         let date = date_of(day);
-        if let Some(add_on) = self.activity.company.lapses.add_on_use(account.index).filter(|add_on| add_on.is_on(date)) {
+        if let Some(add_on) = self.activity.company.lapses.add_on_use(account.index).filter(|add_on| add_on.is_on(date))
+        {
             let feature = Some(add_on.feature.name);
-            let what = What { name: add_on.feature.event, feature, metric: ACTIONS, product_id: PLATFORM, is_billable: false };
+            let what =
+                What { name: add_on.feature.event, feature, metric: ACTIONS, product_id: PLATFORM, is_billable: false };
             writer.event(&what, 1, 15 * 3600, 0, None);
         }
         true

@@ -120,7 +120,8 @@ impl Invoice {
 
     /// What is open at the end of `as_of`, in minor units.
     pub fn open(&self, as_of: NaiveDate) -> i128 {
-        let written_off = self.written_off.filter(|given_up| given_up.date <= as_of).map_or(0, |given_up| given_up.amount);
+        let written_off =
+            self.written_off.filter(|given_up| given_up.date <= as_of).map_or(0, |given_up| given_up.amount);
         self.total() - self.paid(as_of) - self.credited(as_of) - written_off
     }
 

@@ -73,9 +73,10 @@ pub(super) fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, dr
 }
 
 fn forgotten_fee(candidate: &Candidate<'_>, scene: &Scene<'_>) -> Option<Fault> {
-    let is_due = candidate.line.accepted.is_some_and(|accepted| {
-        candidate.line.start >= scene.first && add_days(accepted, 15) <= scene.until
-    });
+    let is_due = candidate
+        .line
+        .accepted
+        .is_some_and(|accepted| candidate.line.start >= scene.first && add_days(accepted, 15) <= scene.until);
     (candidate.line.product.charge == Charge::OneOff && is_due).then_some(Fault::ForgetsFee)
 }
 

@@ -4,15 +4,15 @@ use super::Finding;
 use super::service::about_contract;
 use crate::sample::billing::line_ids;
 use crate::sample::company::Company;
+use crate::sample::facts::PricePeriod;
 use crate::sample::facts::{Charge, Contract, Line, Pricing};
 use crate::sample::fraction::Fraction;
-use crate::sample::months::{add_days, add_months};
+use crate::sample::months::add_days;
 use crate::sample::periods::{Grid, KnownLine, period_price};
 use crate::sample::rating;
 use crate::sample::rows_reference::list_price;
 use crate::sample::schedule;
 use chrono::NaiveDate;
-use crate::sample::facts::PricePeriod;
 
 /// Days before a renewal from which its price is talked about.
 const WINDOW_DAYS: i64 = 90;

@@ -98,13 +98,19 @@ fn after_end(
     (billed, as_of): (&Billed, NaiveDate),
 ) -> Vec<Finding> {
     let (known, end) = (&last.known, last.known.life.end);
-    let charged = known.segments.iter().rev().flat_map(|segment| each_day(&(segment.from..segment.to)).collect::<Vec<_>>().into_iter().rev());
+    let charged = known
+        .segments
+        .iter()
+        .rev()
+        .flat_map(|segment| each_day(&(segment.from..segment.to)).collect::<Vec<_>>().into_iter().rev());
     let Some(day) = charged.into_iter().find(|day| known.is_charged(*day)) else { return Vec::new() };
     let Some(line) = known.on(day).map(|segment| segment.line) else { return Vec::new() };
     let months = Grid::new(last.contract).months();
     let is_seat = line.product.charge == Charge::Recurring;
     let uses = match (line.product.charge, line.product.unit) {
-        (Charge::Usage, _) if line.pricing != Pricing::Flat => usage(world, account, line, after, end..add_days(as_of, 1)),
+        (Charge::Usage, _) if line.pricing != Pricing::Flat => {
+            usage(world, account, line, after, end..add_days(as_of, 1))
+        }
         (Charge::Recurring, Some("seat")) => seats(world, after, end..add_days(as_of, 1)),
         _ => return Vec::new(),
     };

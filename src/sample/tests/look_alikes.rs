@@ -257,7 +257,8 @@ fn every_code_has_look_alikes_that_are_not_reported() {
         let scene = Scene::new(&world, as_of, &findings);
         let mut counts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (code, count) in
-            [price_leaks(&scene), coverage_leaks(&scene), quantity_leaks(&scene), receivables(&scene), upkeep(&scene)].concat()
+            [price_leaks(&scene), coverage_leaks(&scene), quantity_leaks(&scene), receivables(&scene), upkeep(&scene)]
+                .concat()
         {
             counts.entry(code).or_default().push(count);
         }

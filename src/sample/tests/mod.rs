@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The codes that every company must hold at least five times.
 const PLANTED: [&str; 24] = [
-    "P1", "P6", "P9", "P11", "C1", "C2", "C3", "C4", "C7", "C8", "C9", "C10", "C11", "C12", "Q2", "Q6", "E1", "O1", "O2", "R1",
-    "R2", "R3", "R4", "A2",
+    "P1", "P6", "P9", "P11", "C1", "C2", "C3", "C4", "C7", "C8", "C9", "C10", "C11", "C12", "Q2", "Q6", "E1", "O1",
+    "O2", "R1", "R2", "R3", "R4", "A2",
 ];
 
 fn company(seed: u64) -> Company {
