@@ -11,7 +11,6 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 cell_no = { type = "integer", doc = "Number of the cell in the line's grid" }
 obligation_start_date = { type = "date", doc = "First day of the line's service period" }
 days = { type = "integer", doc = "Its calendar days within the commitment's period" }
-days_before = { type = "integer", doc = "Its calendar days before the first of the commitment's periods it touches" }
 whole_days = { type = "integer", doc = "All its calendar days" }
 is_last = { type = "boolean", doc = "Its last day lies in this period, which takes the remainder of rounding" }
 spend_amount = { type = "decimal(18,4)", doc = "Expected amount of those days; null where it cannot be rated" }
@@ -32,7 +31,8 @@ with commitment_grid as (
         commitment_id,
         minor_digits,
         months,
-        anchor_month_no
+        anchor_month_no,
+        anchor_day
     from commitment_grid
 ),
 
@@ -78,6 +78,7 @@ eligible as (
         commitment_grid.minor_digits,
         commitment_grid.months,
         commitment_grid.anchor_month_no,
+        commitment_grid.anchor_day,
         expected_charge.contract_line_id,
         expected_charge.cell_no,
         expected_charge.period_start_date as obligation_start_date,
@@ -113,13 +114,14 @@ candidate as (
             case
                 when months is null then cast(0 as bigint)
                 else greatest(cast(floor(cast(
-                    cast(date_part('year', obligation_start_date) as bigint) * 12 + cast(date_part('month', obligation_start_date) as bigint) - 1 - anchor_month_no
-                    as double) / months) as bigint) - 1, cast(0 as bigint))
+                    cast(date_part('year', obligation_start_date) as bigint) * 12 + cast(date_part('month', obligation_start_date) as bigint) - 1
+                    - anchor_month_no - case when cast(date_part('day', obligation_start_date) as bigint) < anchor_day then 1 else 0 end
+                    as double) / months) as bigint), cast(0 as bigint))
             end,
             case
                 when months is null then cast(0 as bigint)
                 else greatest(cast(floor(cast(
-                    cast(date_part('year', obligation_end_date) as bigint) * 12 + cast(date_part('month', obligation_end_date) as bigint) - 1 - anchor_month_no
+                    cast(date_part('year', obligation_end_date - 1) as bigint) * 12 + cast(date_part('month', obligation_end_date - 1) as bigint) - 1 - anchor_month_no
                     as double) / months) as bigint), cast(0 as bigint))
             end
         )) as period_no
@@ -150,66 +152,83 @@ piece as (
         and candidate.obligation_end_date > commitment_span.period_start_date
 ),
 
-placed as (
-    select
-        piece.*,
-        cast(min(from_date) over (partition by commitment_id, contract_line_id, cell_no) - obligation_start_date as bigint) as days_before
-    from piece
-),
-
+-- Half up by days, of the obligations that straddle a boundary.
 shared as (
     select
-        placed.*,
-        cast(cast(expected_amount * days as double) / whole_days as decimal(38,10)) as amount_share,
-        cast(cast(expected_amount * days_before as double) / whole_days as decimal(38,10)) as amount_before,
-        cast(round(cast(cast(quantity * days as double) / whole_days as decimal(38,10)), 6) as decimal(18,6)) as quantity_share,
-        cast(round(cast(cast(quantity * days_before as double) / whole_days as decimal(38,10)), 6) as decimal(18,6)) as quantity_before
-    from placed
+        commitment_id,
+        period_no,
+        contract_line_id,
+        cell_no,
+        minor_digits,
+        from_date,
+        cast(cast(expected_amount * days as double) / whole_days as decimal(38,10)) as exact_amount,
+        cast(cast(expected_amount * (from_date - obligation_start_date) as double) / whole_days as decimal(38,10)) as exact_before,
+        cast(round(cast(cast(quantity * days as double) / whole_days as decimal(38,10)), 6) as decimal(18,6)) as part_quantity,
+        cast(round(cast(cast(quantity * (from_date - obligation_start_date) as double) / whole_days as decimal(38,10)), 6) as decimal(18,6)) as quantity_before
+    from piece
+    where days < whole_days
 ),
 
 rounded as (
     select
-        shared.*,
+        commitment_id,
+        period_no,
+        contract_line_id,
+        cell_no,
+        from_date,
         case minor_digits
-            when 0 then cast(round(amount_share, 0) as decimal(18,4))
-            when 3 then cast(round(amount_share, 3) as decimal(18,4))
-            else cast(round(amount_share, 2) as decimal(18,4))
-        end as amount_part,
+            when 0 then cast(round(exact_amount, 0) as decimal(18,4))
+            when 3 then cast(round(exact_amount, 3) as decimal(18,4))
+            else cast(round(exact_amount, 2) as decimal(18,4))
+        end as part_amount,
         case minor_digits
-            when 0 then cast(round(amount_before, 0) as decimal(18,4))
-            when 3 then cast(round(amount_before, 3) as decimal(18,4))
-            else cast(round(amount_before, 2) as decimal(18,4))
-        end as amount_outside
+            when 0 then cast(round(exact_before, 0) as decimal(18,4))
+            when 3 then cast(round(exact_before, 3) as decimal(18,4))
+            else cast(round(exact_before, 2) as decimal(18,4))
+        end as amount_before,
+        part_quantity,
+        quantity_before
     from shared
 ),
 
-summed as (
+-- What lies before the commitment's first period, and what every period before the last day's takes.
+taken as (
     select
         rounded.*,
-        sum(amount_part) over (partition by commitment_id, contract_line_id, cell_no) as amount_parts,
-        sum(quantity_share) over (partition by commitment_id, contract_line_id, cell_no) as quantity_parts
+        first_value(amount_before) over own_order as outside_amount,
+        first_value(quantity_before) over own_order as outside_quantity,
+        sum(part_amount) over own_parts - part_amount as other_amount,
+        sum(part_quantity) over own_parts - part_quantity as other_quantity
     from rounded
+    window own_parts as (partition by commitment_id, contract_line_id, cell_no),
+        own_order as (partition by commitment_id, contract_line_id, cell_no order by from_date)
 )
 
 select
-    commitment_id,
-    period_no,
-    contract_line_id,
-    cell_no,
-    obligation_start_date,
-    days,
-    days_before,
-    whole_days,
-    is_last,
-    case
-        when missing_term is not null then null
-        when is_last then cast(expected_amount - amount_outside - (amount_parts - amount_part) as decimal(18,4))
-        else amount_part
-    end as spend_amount,
-    case
-        when is_last then cast(quantity - quantity_before - (quantity_parts - quantity_share) as decimal(18,6))
-        else quantity_share
-    end as spend_quantity,
-    missing_term,
-    minor_digits
-from summed
+    piece.commitment_id,
+    piece.period_no,
+    piece.contract_line_id,
+    piece.cell_no,
+    piece.obligation_start_date,
+    piece.days,
+    piece.whole_days,
+    piece.is_last,
+    cast(case
+        when piece.missing_term is not null then null
+        when taken.commitment_id is null then piece.expected_amount
+        when piece.is_last then piece.expected_amount - taken.outside_amount - taken.other_amount
+        else taken.part_amount
+    end as decimal(18,4)) as spend_amount,
+    cast(case
+        when taken.commitment_id is null then piece.quantity
+        when piece.is_last then piece.quantity - taken.outside_quantity - taken.other_quantity
+        else taken.part_quantity
+    end as decimal(18,6)) as spend_quantity,
+    piece.missing_term,
+    piece.minor_digits
+from piece
+left join taken
+    on piece.commitment_id = taken.commitment_id
+    and piece.period_no = taken.period_no
+    and piece.contract_line_id = taken.contract_line_id
+    and piece.cell_no = taken.cell_no

@@ -16,11 +16,26 @@ not_null = ["finding_id", "component", "period_start_date", "step", "absorbed_am
 [decisions]
 absorbed = "A true-up billed on too low a spend has brought in what its lines leaked: the lesser of its excess and those leaks, after waivers, is taken from the leaks in order of period_start_date, contract_line_id and step"
 turned = "A true-up short because its lines were overbilled is absorbed with signs turned: the customer has paid it there already"
-credits_first = "What credits gave back is settled: neither an excess nor an overbilling that was credited absorbs anything"
-straddling = "Of an obligation that straddles two periods of a commitment each period's true-up absorbs at most its days' share"
-several = "A line under several commitments is absorbed by the one that sorts first, then by the next"
+several = "A line under several commitments is absorbed by the one that sorts first, then by the next; a third leaves it alone"
 ---*/
-with finding_row as (
+with absorbable_gap as (
+    select
+        commitment_id,
+        period_no,
+        owed_id,
+        cell_no,
+        place,
+        period_start_date,
+        pool_place,
+        pool_amount,
+        sign,
+        open_amount,
+        limit_amount,
+        turn
+    from absorbable_gap
+),
+
+finding_row as (
     select
         finding_id,
         owed_id,
@@ -28,138 +43,26 @@ with finding_row as (
         cell_no,
         step,
         place,
-        period_start_date,
-        gap_amount
+        period_start_date
     from finding_row
-    where step not in ('', 'O1')
-        and gap_amount <> 0
-),
-
-finding_waiver as (
-    select
-        finding_id,
-        component,
-        period_start_date,
-        step,
-        waived_amount
-    from finding_waiver
-),
-
-finding_correction as (
-    select
-        finding_id,
-        component,
-        period_start_date,
-        step,
-        corrected_amount
-    from finding_correction
-),
-
-commitment_spend as (
-    select
-        commitment_id,
-        period_no,
-        contract_line_id,
-        cell_no,
-        days,
-        whole_days,
-        is_last,
-        minor_digits
-    from commitment_spend
-),
-
--- What is left of each gap after waivers and credits.
-remaining as (
-    select
-        finding_row.*,
-        abs(finding_row.gap_amount - coalesce(finding_waiver.waived_amount, 0) - coalesce(finding_correction.corrected_amount, 0)) as open_amount
-    from finding_row
-    left join finding_waiver
-        on finding_row.finding_id = finding_waiver.finding_id
-        and finding_row.component = finding_waiver.component
-        and finding_row.period_start_date = finding_waiver.period_start_date
-        and finding_row.step = finding_waiver.step
-    left join finding_correction
-        on finding_row.finding_id = finding_correction.finding_id
-        and finding_row.component = finding_correction.component
-        and finding_row.period_start_date = finding_correction.period_start_date
-        and finding_row.step = finding_correction.step
-),
-
--- The excess or the shortfall of each true-up; it absorbs gaps of the other sign.
-pool as (
-    select
-        finding_id,
-        owed_id as commitment_id,
-        cell_no as period_no,
-        period_start_date,
-        step,
-        case when gap_amount < 0 then 1 else -1 end as absorbed_sign,
-        open_amount as pool_amount
-    from remaining
-    where component = 'true_up'
-        and open_amount > 0
-),
-
-share as (
-    select
-        pool.commitment_id,
-        pool.period_no,
-        pool.absorbed_sign,
-        pool.pool_amount,
-        remaining.finding_id,
-        remaining.owed_id,
-        remaining.component,
-        remaining.period_start_date,
-        remaining.step,
-        remaining.place,
-        remaining.open_amount,
-        commitment_spend.is_last,
-        commitment_spend.minor_digits,
-        cast(cast(remaining.open_amount * commitment_spend.days as double) / commitment_spend.whole_days as decimal(38,10)) as part,
-        cast(cast(remaining.open_amount * (commitment_spend.whole_days - commitment_spend.days) as double) / commitment_spend.whole_days as decimal(38,10)) as other_part,
-        dense_rank() over (
-            partition by remaining.finding_id, remaining.component, remaining.period_start_date, remaining.step
-            order by pool.commitment_id
-        ) as turn
-    from pool
-    inner join commitment_spend
-        on pool.commitment_id = commitment_spend.commitment_id
-        and pool.period_no = commitment_spend.period_no
-    inner join remaining
-        on commitment_spend.contract_line_id = remaining.owed_id
-        and commitment_spend.cell_no = remaining.cell_no
-    where remaining.component <> 'true_up'
-        and remaining.open_amount > 0
-        and (remaining.gap_amount > 0 and pool.absorbed_sign = 1 or remaining.gap_amount < 0 and pool.absorbed_sign = -1)
-),
-
--- Half up by days; the period of the last day takes what the others leave.
-bounded as (
-    select
-        share.*,
-        case
-            when is_last then open_amount - case minor_digits
-                when 0 then cast(round(other_part, 0) as decimal(18,4))
-                when 3 then cast(round(other_part, 3) as decimal(18,4))
-                else cast(round(other_part, 2) as decimal(18,4))
-            end
-            when minor_digits = 0 then cast(round(part, 0) as decimal(18,4))
-            when minor_digits = 3 then cast(round(part, 3) as decimal(18,4))
-            else cast(round(part, 2) as decimal(18,4))
-        end as limit_amount
-    from share
+    where step <> ''
 ),
 
 first_turn as (
     select
-        bounded.*,
+        commitment_id,
+        period_no,
+        owed_id,
+        cell_no,
+        place,
+        pool_place,
+        sign,
         least(limit_amount, greatest(pool_amount - coalesce(sum(limit_amount) over (
             partition by commitment_id, period_no
             order by period_start_date, owed_id, place
             rows between unbounded preceding and 1 preceding
         ), 0), 0)) as absorbed_amount
-    from bounded
+    from absorbable_gap
     where turn = 1
 ),
 
@@ -176,39 +79,49 @@ taken_from_pool as (
 
 taken_from_gap as (
     select
-        finding_id,
-        component,
-        period_start_date,
-        step,
+        owed_id,
+        cell_no,
+        place,
         sum(absorbed_amount) as amount
     from first_turn
     group by
-        finding_id,
-        component,
-        period_start_date,
-        step
+        owed_id,
+        cell_no,
+        place
 ),
 
 left_over as (
     select
-        bounded.* exclude (limit_amount, pool_amount),
-        bounded.pool_amount - coalesce(taken_from_pool.amount, 0) as pool_amount,
-        least(bounded.limit_amount, bounded.open_amount - coalesce(taken_from_gap.amount, 0)) as limit_amount
-    from bounded
+        absorbable_gap.commitment_id,
+        absorbable_gap.period_no,
+        absorbable_gap.owed_id,
+        absorbable_gap.cell_no,
+        absorbable_gap.place,
+        absorbable_gap.period_start_date,
+        absorbable_gap.pool_place,
+        absorbable_gap.sign,
+        absorbable_gap.pool_amount - coalesce(taken_from_pool.amount, 0) as pool_amount,
+        least(absorbable_gap.limit_amount, absorbable_gap.open_amount - taken_from_gap.amount) as limit_amount
+    from absorbable_gap
+    inner join taken_from_gap
+        on absorbable_gap.owed_id = taken_from_gap.owed_id
+        and absorbable_gap.cell_no = taken_from_gap.cell_no
+        and absorbable_gap.place = taken_from_gap.place
     left join taken_from_pool
-        on bounded.commitment_id = taken_from_pool.commitment_id
-        and bounded.period_no = taken_from_pool.period_no
-    left join taken_from_gap
-        on bounded.finding_id = taken_from_gap.finding_id
-        and bounded.component = taken_from_gap.component
-        and bounded.period_start_date = taken_from_gap.period_start_date
-        and bounded.step = taken_from_gap.step
-    where bounded.turn = 2
+        on absorbable_gap.commitment_id = taken_from_pool.commitment_id
+        and absorbable_gap.period_no = taken_from_pool.period_no
+    where absorbable_gap.turn = 2
 ),
 
 second_turn as (
     select
-        left_over.*,
+        commitment_id,
+        period_no,
+        owed_id,
+        cell_no,
+        place,
+        pool_place,
+        sign,
         least(limit_amount, greatest(pool_amount - coalesce(sum(limit_amount) over (
             partition by commitment_id, period_no
             order by period_start_date, owed_id, place
@@ -217,45 +130,61 @@ second_turn as (
     from left_over
 ),
 
-absorbed as (
-    select commitment_id, period_no, absorbed_sign, finding_id, component, period_start_date, step, absorbed_amount
-    from first_turn
+both_turns as (
+    select * from first_turn
     union all
-    select commitment_id, period_no, absorbed_sign, finding_id, component, period_start_date, step, absorbed_amount
-    from second_turn
+    select * from second_turn
 ),
 
-every_row as (
+absorbed as (
+    select *
+    from both_turns
+    where absorbed_amount <> 0
+),
+
+-- What is taken from the lines stands on the true-up with the other sign.
+both_sides as (
     select
-        finding_id,
-        component,
-        period_start_date,
-        step,
-        absorbed_amount * absorbed_sign as absorbed_amount
+        owed_id,
+        cell_no,
+        place,
+        absorbed_amount * sign as absorbed_amount,
+        false as is_true_up
     from absorbed
     union all
     select
-        pool.finding_id,
-        'true_up' as component,
-        pool.period_start_date,
-        pool.step,
-        - absorbed.absorbed_amount * absorbed.absorbed_sign
+        commitment_id as owed_id,
+        period_no as cell_no,
+        pool_place as place,
+        - absorbed_amount * sign as absorbed_amount,
+        true as is_true_up
     from absorbed
-    inner join pool
-        on absorbed.commitment_id = pool.commitment_id
-        and absorbed.period_no = pool.period_no
+),
+
+summed as (
+    select
+        owed_id,
+        cell_no,
+        place,
+        is_true_up,
+        sum(absorbed_amount) as absorbed_amount
+    from both_sides
+    group by
+        owed_id,
+        cell_no,
+        place,
+        is_true_up
 )
 
 select
-    finding_id,
-    component,
-    period_start_date,
-    step,
-    cast(sum(absorbed_amount) as decimal(18,4)) as absorbed_amount
-from every_row
-group by
-    finding_id,
-    component,
-    period_start_date,
-    step
-having sum(absorbed_amount) <> 0
+    finding_row.finding_id,
+    finding_row.component,
+    finding_row.period_start_date,
+    finding_row.step,
+    cast(summed.absorbed_amount as decimal(18,4)) as absorbed_amount
+from summed
+inner join finding_row
+    on summed.owed_id = finding_row.owed_id
+    and summed.cell_no = finding_row.cell_no
+    and summed.place = finding_row.place
+    and summed.is_true_up = (finding_row.component = 'true_up')
