@@ -21,7 +21,7 @@ collected_share as (
     select
         event_id,
         kind,
-        sum(amount) as shared_amount
+        sum(event_amount) as shared_amount
     from collected_share
     group by event_id, kind
 )

@@ -73,7 +73,9 @@ true_up_line as (
         settled_date,
         amount
     from true_up_line
-    where amount > 0
+    where state = 'posted'
+        and not is_credit
+        and commitment_id is not null
 ),
 
 commitment_period as (

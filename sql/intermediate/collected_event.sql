@@ -11,6 +11,7 @@ account_id = { type = "text", doc = "The account billed, else the one that paid"
 currency = { type = "text", doc = "The invoice's currency, else the payment's" }
 event_date = { type = "date", doc = "Day it happened" }
 amount = { type = "decimal(18,4)", doc = "Amount before tax; negative for refunds and lost disputes" }
+is_unapproved = { type = "boolean", doc = "A write-off without approver or reason" }
 minor_digits = { type = "integer", doc = "Digits of the currency's minor unit" }
 
 [checks]
@@ -58,7 +59,8 @@ write_off as (
         write_off_id,
         invoice_id,
         amount,
-        written_off_date
+        written_off_date,
+        approved_by is null or reason is null as is_unapproved
     from write_off
 ),
 
@@ -84,7 +86,8 @@ dated as (
         payment.account_id as payer_id,
         payment.currency as payment_currency,
         cast(payment_event.occurred_at as date) as event_date,
-        cast(case when payment_event.kind = 'applied' then payment_event.amount else -payment_event.amount end as decimal(18, 4)) as amount
+        cast(case when payment_event.kind = 'applied' then payment_event.amount else -payment_event.amount end as decimal(18, 4)) as amount,
+        false as is_unapproved
     from payment_event
     left join payment
         on payment_event.payment_id = payment.payment_id
@@ -98,7 +101,8 @@ dated as (
         payment.account_id as payer_id,
         payment.currency as payment_currency,
         cast(payment.attempted_at as date) as event_date,
-        payment.amount
+        payment.amount,
+        false as is_unapproved
     from payment
     left join payment_with_event
         on payment.payment_id = payment_with_event.payment_id
@@ -113,7 +117,8 @@ dated as (
         cast(null as varchar) as payer_id,
         cast(null as varchar) as payment_currency,
         written_off_date as event_date,
-        amount
+        amount,
+        is_unapproved
     from write_off
     where written_off_date <= cast($as_of as date)
 ),
@@ -127,6 +132,7 @@ placed as (
         coalesce(invoice.currency, dated.payment_currency) as currency,
         dated.event_date,
         dated.amount,
+        dated.is_unapproved,
         cast(
             coalesce(cast(dated.amount as double) * cast(invoice.tax as double) / cast(nullif(invoice.total, 0) as double), 0)
             as decimal(38, 10)
@@ -159,5 +165,6 @@ select
             else cast(round(tax_amount, 2) as decimal(18, 4))
         end as decimal(18, 4)
     ) as amount,
+    is_unapproved,
     cast(minor_digits as bigint) as minor_digits
 from digits

@@ -4,8 +4,10 @@ owner = "finance"
 grain = ["contract_line_id", "cell_no", "month_date"]
 
 [columns]
-contract_line_id = { type = "text", doc = "The contract line" }
-cell_no = { type = "integer", doc = "Number of the period in the line's grid" }
+contract_line_id = { type = "text", doc = "The contract line, or the commitment of a true-up" }
+cell_no = { type = "integer", doc = "Number of the period" }
+account_id = { type = "text", doc = "The account" }
+currency = { type = "text", doc = "Contract currency" }
 month_date = { type = "date", doc = "First day of the month of service" }
 earned_amount = { type = "decimal(18,4)", doc = "Part of the expected amount whose service was delivered by as_of" }
 
@@ -15,48 +17,99 @@ not_null = ["contract_line_id", "cell_no", "month_date", "earned_amount"]
 [decisions]
 by_day = "Expected spread evenly over the days of the service period; the rounding remainder lies in the period's last month"
 delivered = "Days after as_of are not earned yet, whatever was billed in advance"
+one_off = "A one-off charge is earned on the day it is due, which is its acceptance where the contract says so; a true-up on the last day of the commitment's period"
 contract_only = "Reads what was due, never what was billed"
 ---*/
-with waterfall as (
+with line_grid as (
+    select
+        contract_line_id,
+        account_id,
+        currency,
+        minor_digits
+    from line_grid
+),
+
+waterfall as (
     select
         contract_line_id,
         cell_no,
+        component,
+        billable_date,
         period_start_date,
         period_end_date,
-        expected_amount,
-        minor_digits
+        expected_amount
     from waterfall
     where expected_amount is not null
-        and period_start_date <= cast($as_of as date)
         and period_end_date > period_start_date
+),
+
+commitment_period as (
+    select
+        commitment_id,
+        period_no,
+        account_id,
+        currency,
+        period_end_date,
+        expected_amount
+    from commitment_period
+    where verdict <> 'unverifiable'
+        and expected_amount is not null
+        and period_end_date <= cast($as_of as date)
+),
+
+commitment_grid as (
+    select
+        commitment_id,
+        minor_digits
+    from commitment_grid
+),
+
+-- What is earned at once has a day, what is earned over time its service period.
+served_period as (
+    select
+        waterfall.contract_line_id,
+        waterfall.cell_no,
+        line_grid.account_id,
+        line_grid.currency,
+        line_grid.minor_digits,
+        waterfall.expected_amount,
+        case when waterfall.component = 'one_off' then waterfall.billable_date else waterfall.period_start_date end as period_start_date,
+        case when waterfall.component = 'one_off' then cast(waterfall.billable_date + 1 as date) else waterfall.period_end_date end as period_end_date
+    from waterfall
+    inner join line_grid
+        on waterfall.contract_line_id = line_grid.contract_line_id
+    union all
+    select
+        commitment_period.commitment_id as contract_line_id,
+        commitment_period.period_no as cell_no,
+        commitment_period.account_id,
+        commitment_period.currency,
+        commitment_grid.minor_digits,
+        commitment_period.expected_amount,
+        cast(commitment_period.period_end_date - 1 as date) as period_start_date,
+        commitment_period.period_end_date
+    from commitment_period
+    inner join commitment_grid
+        on commitment_period.commitment_id = commitment_grid.commitment_id
 ),
 
 month_of_period as (
     select
-        contract_line_id,
-        cell_no,
-        period_start_date,
-        period_end_date,
-        expected_amount,
-        minor_digits,
+        served_period.*,
         unnest(
             generate_series(
                 cast(date_trunc('month', period_start_date) as date),
-                cast(date_trunc('month', period_end_date - 1) as date),
+                cast(date_trunc('month', least(period_end_date - 1, cast($as_of as date))) as date),
                 interval '1 month'
             )
         ) as month_start
-    from waterfall
+    from served_period
+    where period_start_date <= cast($as_of as date)
 ),
 
 bounded as (
     select
-        contract_line_id,
-        cell_no,
-        period_start_date,
-        period_end_date,
-        expected_amount,
-        minor_digits,
+        month_of_period.*,
         cast(month_start as date) as month_date,
         cast(date_trunc('month', cast(month_start as date) + 31) as date) as next_month_date
     from month_of_period
@@ -118,6 +171,8 @@ settled as (
 select
     contract_line_id,
     cell_no,
+    account_id,
+    currency,
     month_date,
     cast(case when served_to_date = to_date then month_amount else served_amount end as decimal(18, 4)) as earned_amount
 from settled

@@ -14,6 +14,7 @@ unmatched = { type = "decimal(18,4)", doc = "Of it, lines that belong to no cont
 credited = { type = "decimal(18,4)", doc = "Credit lines and credit notes" }
 collected = { type = "decimal(18,4)", doc = "Payments less refunds and lost disputes" }
 written_off = { type = "decimal(18,4)", doc = "Written off" }
+written_off_unapproved = { type = "decimal(18,4)", doc = "Of it, without approver or reason" }
 
 [checks]
 not_null = ["currency", "month_date"]
@@ -22,23 +23,7 @@ not_null = ["currency", "month_date"]
 month = "Of the period's billable date; unmatched lines: of issue; money that reaches no line: of its own date; earned: of service"
 all_before_tax = "Every amount is before tax"
 ---*/
-with line_grid as (
-    select
-        contract_line_id,
-        account_id,
-        currency
-    from line_grid
-),
-
-waterfall as (
-    select
-        contract_line_id,
-        cell_no,
-        cast(date_trunc('month', coalesce(billable_date, period_start_date)) as date) as month_date
-    from waterfall
-),
-
-billed_line as (
+with billed_line as (
     select
         invoice_line_id,
         invoice_id,
@@ -51,15 +36,18 @@ billed_line as (
     where state = 'posted'
 ),
 
-line_allocation as (
+line_place as (
     select
         invoice_line_id,
         invoice_id,
-        contract_line_id,
+        owed_id,
         cell_no,
+        account_id,
+        currency,
+        month_date,
         role,
         amount
-    from line_allocation
+    from line_place
 ),
 
 credit_note as (
@@ -80,8 +68,25 @@ credit_allocation as (
         credit_note_id,
         contract_line_id,
         cell_no,
-        amount
+        amount,
+        note_amount
     from credit_allocation
+),
+
+credit_note_share as (
+    select
+        credit_note_id,
+        invoice_line_id,
+        amount
+    from credit_note_share
+),
+
+true_up_line as (
+    select invoice_line_id
+    from true_up_line
+    where state = 'posted'
+        and commitment_id is not null
+        and not is_credit
 ),
 
 reversal_note as (
@@ -94,46 +99,36 @@ reversal_note as (
 collected_share as (
     select
         kind,
+        invoice_id,
         invoice_line_id,
-        contract_line_id,
-        cell_no,
         account_id,
         currency,
-        event_date,
+        month_date,
+        is_unapproved,
         amount
     from collected_share
 ),
 
 earned_month as (
     select
-        contract_line_id,
+        account_id,
+        currency,
         month_date,
         earned_amount
     from earned_month
 ),
 
--- Posted lines that reached a period. A line that was reversed before its rebill and the credit that reversed it cancel out.
+-- A line that was reversed before its rebill and the credit that reversed it cancel out.
 allocated_line as (
-    select
-        line_grid.account_id,
-        line_grid.currency,
-        waterfall.month_date,
-        line_allocation.invoice_id,
-        line_allocation.role,
-        line_allocation.amount
-    from line_allocation
-    inner join line_grid
-        on line_allocation.contract_line_id = line_grid.contract_line_id
-    inner join waterfall
-        on line_allocation.contract_line_id = waterfall.contract_line_id
-        and line_allocation.cell_no = waterfall.cell_no
-    where line_allocation.role in ('billed', 'duplicate', 'credit')
+    select *
+    from line_place
+    where role in ('billed', 'duplicate', 'credit')
 ),
 
-allocated_line_id as (
+placed_line_id as (
     select distinct
         invoice_line_id
-    from line_allocation
+    from line_place
 ),
 
 -- Every cent of a line that belongs to no contract line is kept, in the month of issue.
@@ -146,33 +141,60 @@ unmatched_line as (
         billed_line.is_credit,
         billed_line.amount
     from billed_line
-    left join allocated_line_id
-        on billed_line.invoice_line_id = allocated_line_id.invoice_line_id
-    where allocated_line_id.invoice_line_id is null
+    left join placed_line_id
+        on billed_line.invoice_line_id = placed_line_id.invoice_line_id
+    where placed_line_id.invoice_line_id is null
 ),
 
+place_month as (
+    select distinct
+        owed_id,
+        cell_no,
+        account_id,
+        currency,
+        month_date
+    from line_place
+),
+
+-- Notes follow the line they give back, to its contract's periods or to its true-up.
 allocated_note as (
     select
-        line_grid.account_id,
-        line_grid.currency,
-        waterfall.month_date,
+        credit_allocation.credit_note_id,
+        place_month.account_id,
+        place_month.currency,
+        place_month.month_date,
         credit_note.invoice_id,
-        credit_allocation.amount
+        credit_allocation.amount,
+        credit_allocation.note_amount
     from credit_allocation
     inner join credit_note
         on credit_allocation.credit_note_id = credit_note.credit_note_id
-    inner join line_grid
-        on credit_allocation.contract_line_id = line_grid.contract_line_id
-    inner join waterfall
-        on credit_allocation.contract_line_id = waterfall.contract_line_id
-        and credit_allocation.cell_no = waterfall.cell_no
+    inner join place_month
+        on credit_allocation.contract_line_id = place_month.owed_id
+        and credit_allocation.cell_no = place_month.cell_no
+    union all
+    select
+        credit_note_share.credit_note_id,
+        line_place.account_id,
+        line_place.currency,
+        line_place.month_date,
+        credit_note.invoice_id,
+        credit_note_share.amount,
+        credit_note_share.amount as note_amount
+    from credit_note_share
+    inner join true_up_line
+        on credit_note_share.invoice_line_id = true_up_line.invoice_line_id
+    inner join credit_note
+        on credit_note_share.credit_note_id = credit_note.credit_note_id
+    inner join line_place
+        on credit_note_share.invoice_line_id = line_place.invoice_line_id
 ),
 
 note_total as (
     select
         credit_note_id,
-        sum(amount) as amount
-    from credit_allocation
+        sum(note_amount) as amount
+    from allocated_note
     group by credit_note_id
 ),
 
@@ -192,34 +214,9 @@ unallocated_note as (
         and credit_note.amount <> coalesce(note_total.amount, 0)
 ),
 
--- Money follows the line it pays: to the period's month, else to the line's month of issue, else it stays on its own day.
-placed_money as (
-    select
-        coalesce(line_grid.account_id, collected_share.account_id) as account_id,
-        coalesce(line_grid.currency, collected_share.currency) as currency,
-        coalesce(
-            waterfall.month_date,
-            cast(date_trunc('month', billed_line.issued_date) as date),
-            cast(date_trunc('month', collected_share.event_date) as date)
-        ) as month_date,
-        billed_line.invoice_id,
-        collected_share.kind,
-        collected_share.amount
-    from collected_share
-    left join billed_line
-        on collected_share.invoice_line_id = billed_line.invoice_line_id
-    left join line_grid
-        on collected_share.contract_line_id = line_grid.contract_line_id
-    left join waterfall
-        on collected_share.contract_line_id = waterfall.contract_line_id
-        and collected_share.cell_no = waterfall.cell_no
-),
-
 every_amount as (
-    select line_grid.account_id, line_grid.currency, earned_month.month_date, cast(null as varchar) as invoice_id, 'earned' as measure, earned_month.earned_amount as amount
+    select account_id, currency, month_date, cast(null as varchar) as invoice_id, 'earned' as measure, earned_amount as amount
     from earned_month
-    inner join line_grid
-        on earned_month.contract_line_id = line_grid.contract_line_id
     union all
     select account_id, currency, month_date, invoice_id, case when role = 'credit' then 'credited' else 'invoiced' end as measure, cast(case when role = 'credit' then -amount else amount end as decimal(18, 4)) as amount
     from allocated_line
@@ -233,8 +230,8 @@ every_amount as (
     select account_id, currency, month_date, invoice_id, 'credited' as measure, amount
     from unallocated_note
     union all
-    select account_id, currency, month_date, invoice_id, kind as measure, amount
-    from placed_money
+    select account_id, currency, month_date, case when invoice_line_id is not null then invoice_id end as invoice_id, case when is_unapproved then 'unapproved' else kind end as measure, amount
+    from collected_share
 )
 
 select
@@ -247,6 +244,7 @@ select
     cast(sum(case when measure = 'unmatched' then amount else 0 end) as decimal(18, 4)) as unmatched,
     cast(sum(case when measure = 'credited' then amount else 0 end) as decimal(18, 4)) as credited,
     cast(sum(case when measure = 'collected' then amount else 0 end) as decimal(18, 4)) as collected,
-    cast(sum(case when measure = 'written_off' then amount else 0 end) as decimal(18, 4)) as written_off
+    cast(sum(case when measure in ('written_off', 'unapproved') then amount else 0 end) as decimal(18, 4)) as written_off,
+    cast(sum(case when measure = 'unapproved' then amount else 0 end) as decimal(18, 4)) as written_off_unapproved
 from every_amount
 group by account_id, currency, month_date, invoice_id
