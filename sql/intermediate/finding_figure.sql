@@ -291,12 +291,12 @@ select
     rtrim(rtrim(cast(cast(averaged.billed_quantity as decimal(18,4)) as varchar), '0'), '.') as billed_units,
     rtrim(rtrim(cast(cast(averaged.quantity as decimal(18,4)) as varchar), '0'), '.') as contract_units,
     case
-        when cast(averaged.billed_unit_price as decimal(18,6)) = cast(averaged.billed_unit_price as decimal(18,2)) then concat(cast(cast(averaged.billed_unit_price as decimal(18,2)) as varchar), ' ', averaged.currency)
-        else concat(rtrim(rtrim(cast(cast(averaged.billed_unit_price as decimal(18,6)) as varchar), '0'), '.'), ' ', averaged.currency)
+        when cast(averaged.billed_unit_price as decimal(18,4)) = cast(averaged.billed_unit_price as decimal(18,2)) then concat(cast(cast(averaged.billed_unit_price as decimal(18,2)) as varchar), ' ', averaged.currency)
+        else concat(rtrim(rtrim(cast(cast(averaged.billed_unit_price as decimal(18,4)) as varchar), '0'), '.'), ' ', averaged.currency)
     end as billed_price,
     case
-        when cast(averaged.unit_price as decimal(18,6)) = cast(averaged.unit_price as decimal(18,2)) then concat(cast(cast(averaged.unit_price as decimal(18,2)) as varchar), ' ', averaged.currency)
-        else concat(rtrim(rtrim(cast(cast(averaged.unit_price as decimal(18,6)) as varchar), '0'), '.'), ' ', averaged.currency)
+        when cast(averaged.unit_price as decimal(18,4)) = cast(averaged.unit_price as decimal(18,2)) then concat(cast(cast(averaged.unit_price as decimal(18,2)) as varchar), ' ', averaged.currency)
+        else concat(rtrim(rtrim(cast(cast(averaged.unit_price as decimal(18,4)) as varchar), '0'), '.'), ' ', averaged.currency)
     end as contract_price,
     rtrim(rtrim(cast(cast(averaged.billed_discount as decimal(18,2)) as varchar), '0'), '.') as billed_pct,
     rtrim(rtrim(cast(cast(averaged.discount as decimal(18,2)) as varchar), '0'), '.') as contract_pct,

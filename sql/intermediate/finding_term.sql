@@ -166,7 +166,7 @@ price_step_term as (
             'step of ', cast(line_price.from_date as varchar),
             case when escalator_step.index_months is null then '' else concat(' (', escalator_step.index_months, ')') end,
             case when escalator_step.uplift is null then '' else concat(' by ', rtrim(rtrim(cast(cast(escalator_step.uplift * 100 as decimal(18,6)) as varchar), '0'), '.'), ' %') end,
-            ' to ', rtrim(rtrim(cast(line_price.price as varchar), '0'), '.'), ' ', stood.currency
+            ' to ', case when line_price.price = cast(line_price.price as decimal(18,2)) then cast(cast(line_price.price as decimal(18,2)) as varchar) else rtrim(rtrim(cast(line_price.price as varchar), '0'), '.') end, ' ', stood.currency
         ) as term
     from stood
     inner join line_price
@@ -188,7 +188,7 @@ ramp_term as (
         concat(
             'ramp step of ', cast(line_ramp.start_date as varchar), ':',
             case when line_ramp.quantity is null then '' else concat(' ', rtrim(rtrim(cast(line_ramp.quantity as varchar), '0'), '.'), ' units') end,
-            case when line_ramp.unit_price is null then '' else concat(' at ', rtrim(rtrim(cast(line_ramp.unit_price as varchar), '0'), '.'), ' ', stood.currency) end
+            case when line_ramp.unit_price is null then '' else concat(' at ', case when line_ramp.unit_price = cast(line_ramp.unit_price as decimal(18,2)) then cast(cast(line_ramp.unit_price as decimal(18,2)) as varchar) else rtrim(rtrim(cast(line_ramp.unit_price as varchar), '0'), '.') end, ' ', stood.currency) end
         ) as term
     from stood
     inner join line_ramp
@@ -208,7 +208,7 @@ tier_term as (
                     'above ', rtrim(rtrim(cast(tier_step.lower_quantity as varchar), '0'), '.'), ' units ',
                     case
                         when tier_step.price is null then 'at the line''s price'
-                        else concat('at ', rtrim(rtrim(cast(tier_step.price as varchar), '0'), '.'), ' ', stood.currency)
+                        else concat('at ', case when tier_step.price = cast(tier_step.price as decimal(18,2)) then cast(cast(tier_step.price as decimal(18,2)) as varchar) else rtrim(rtrim(cast(tier_step.price as varchar), '0'), '.') end, ' ', stood.currency)
                     end
                 ),
                 ', ' order by tier_step.lower_quantity

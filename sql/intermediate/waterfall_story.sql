@@ -85,6 +85,7 @@ joined as (
     select
         finding_span.*,
         finding_figure.* exclude (finding_id),
+        case when finding_figure.contract_units = '1' then '' else concat(' on ', finding_figure.contract_units, ' units') end as on_units,
         case when finding_figure.part = '' then '' else concat(', for ', finding_figure.part, ' of a period') end as for_part,
         case
             when finding_figure.billed_pct in ('0', '-0', '') or finding_figure.billed_pct is null then ''
@@ -109,22 +110,22 @@ told as (
                 case when discounts is null then '' else concat(' (', discounts, ')') end
             )
             when check_code in ('P3', 'P4') then concat(
-                'the price billed was ', billed_price, ' where ', coalesce(price_step, 'the escalator'), ' makes ', contract_price, ' due on ', contract_units, ' units', less_discount, for_part
+                'the price billed was ', billed_price, ' where the ', coalesce(price_step, 'escalator'), ' makes ', contract_price, ' due', on_units, less_discount, for_part
             )
             when check_code = 'P5' and last_step = 'S2' then concat(
                 billed_units, ' units were billed where ', contract_units, ' are due (', coalesce(ramp_step, 'ramp'), ') at ', billed_price, less_discount, for_part
             )
             when check_code = 'P5' then concat(
-                'the price billed was ', billed_price, ' where ', contract_price, ' is due (', coalesce(ramp_step, 'ramp'), ') on ', contract_units, ' units', less_discount, for_part
+                'the price billed was ', billed_price, ' where ', contract_price, ' is due (', coalesce(ramp_step, 'ramp'), ')', on_units, less_discount, for_part
             )
             when check_code = 'P8' then concat('other tiers than the contract''s were used for ', contract_units, ' units (', coalesce(tiers, 'price tiers'), ')')
             when check_code = 'P9' then concat(
-                'the price from before the renewal, ', billed_price, ', was billed where ', contract_price, ' is due on ', contract_units, ' units', less_discount, for_part,
+                'the price from before the renewal, ', billed_price, ', was billed where ', contract_price, ' is due', on_units, less_discount, for_part,
                 case when contract_clause is null then '' else concat(' (', contract_clause, ')') end
             )
             when check_code = 'P10' then concat('the invoice''s currency comes to ', value_before, ' by the ', coalesce(contract_clause, 'exchange clause'), ' where ', value_after, ' is due')
-            when check_code = 'P11' then concat('the price was edited by hand to ', billed_price, ' where the contract says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part)
-            when check_code = 'P6' then concat('the price billed was ', billed_price, ' where the contract says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part)
+            when check_code = 'P11' then concat('the price was edited by hand to ', billed_price, ' where the contract says ', contract_price, on_units, less_discount, for_part)
+            when check_code = 'P6' then concat('the price billed was ', billed_price, ' where the contract says ', contract_price, on_units, less_discount, for_part)
             when check_code = 'Q1' then concat(billed_units, ' seats were billed where ', contract_units, ' are due by the seats counted, at ', billed_price, less_discount, for_part)
             when check_code = 'Q2' then concat(billed_units, ' units were billed where the contract says ', contract_units, ', at ', billed_price, less_discount, for_part)
             when check_code = 'Q3' and has_line then concat('usage was billed as ', billed_units, ' units where ', contract_units, ' were measured', case when tiers is null then '' else concat(' (', tiers, ')') end)
@@ -134,7 +135,7 @@ told as (
                 billed_units, ' units were billed as before the amendment (version ', coalesce(cast(last_version as varchar), '-'), '), which says ', contract_units, ', at ', billed_price, less_discount, for_part
             )
             when check_code = 'Q6' then concat(
-                'the price before the amendment, ', billed_price, ', was billed where version ', coalesce(cast(last_version as varchar), '-'), ' says ', contract_price, ' on ', contract_units, ' units', less_discount, for_part
+                'the price before the amendment, ', billed_price, ', was billed where version ', coalesce(cast(last_version as varchar), '-'), ' says ', contract_price, on_units, less_discount, for_part
             )
             when check_code = 'C1' then concat('nothing was billed, and no invoice line was ever posted for this contract line', days_text)
             when check_code = 'C2' then concat('days between billed ones were left out', days_text)
@@ -151,7 +152,7 @@ told as (
             when check_code = 'O2' and last_step = 'E0' then 'the line''s amount is more than its quantity, price and discount make'
             when check_code = 'O2' and last_step = 'S1' then concat('more was billed than the days that the contract charges', for_part)
             when check_code = 'O2' and last_step = 'S2' then concat(billed_units, ' units were billed where ', contract_units, ' are due, at ', billed_price, less_discount, for_part)
-            when check_code = 'O2' and last_step in ('S3a', 'S3c') then concat('the price billed was ', billed_price, ' where ', contract_price, ' is due on ', contract_units, ' units', less_discount, for_part)
+            when check_code = 'O2' and last_step in ('S3a', 'S3c') then concat('the price billed was ', billed_price, ' where ', contract_price, ' is due', on_units, less_discount, for_part)
             when check_code = 'O2' then concat('a discount of ', billed_pct, ' % was given where ', contract_pct, ' % is agreed on ', gross)
             else 'billed and due differ'
         end as what
