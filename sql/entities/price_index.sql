@@ -1,7 +1,7 @@
 /*---
 title = "Price indices"
 owner = "finance"
-grain = ["index_name", "month_date"]
+grain = ["index_name", "month_date", "published_at"]
 
 [columns]
 index_name = { type = "text", doc = "The index" }
@@ -15,7 +15,8 @@ source_id = { type = "text", doc = "The row's id in that source" }
 not_null = ["index_name", "month_date", "value"]
 
 [decisions]
-newest_wins = "Where a key was landed more than once, the row landed last holds"
+newest_wins = "Where a key was landed more than once, the row landed last holds; a revision is published anew and stands beside the first figure"
+null_in_key = "published_at may be null: a null is one value of the key"
 ---*/
 select
     index_name,
@@ -25,4 +26,4 @@ select
     source,
     source_id
 from provided.price_index
-qualify row_number() over (partition by index_name, month_date order by _landed desc) = 1
+qualify row_number() over (partition by index_name, month_date, published_at order by _landed desc) = 1

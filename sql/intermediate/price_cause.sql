@@ -57,7 +57,6 @@ line_price as (
 line_term as (
     select
         contract_line_id,
-        term_start_date,
         version,
         price
     from line_term
@@ -101,11 +100,14 @@ last_rung as (
     where line_price.ramp_no > 0 or line_price.term_no > 0
 ),
 
--- The renewed contract's last price of the same product, for a billing period of the same length.
+-- Every price of the renewed contract's last version for the same product and a billing period of the same length:
+-- a biller may have kept the one before or after an escalator step.
 prior_price as (
-    select
+    select distinct
         line_grid.contract_line_id,
-        prior_term.price
+        prior_term.price,
+        prior_term.version,
+        max(prior_term.version) over (partition by line_grid.contract_line_id, prior_grid.contract_line_id) as last_version
     from line_grid
     inner join line_grid as prior_grid
         on line_grid.renews_contract_id = prior_grid.contract_id
@@ -114,10 +116,6 @@ prior_price as (
     inner join line_term as prior_term
         on prior_grid.contract_line_id = prior_term.contract_line_id
     where coalesce(line_grid.months, 0) = coalesce(prior_grid.months, 0)
-    qualify row_number() over (
-        partition by line_grid.contract_line_id, prior_grid.contract_line_id
-        order by prior_term.term_start_date desc
-    ) = 1
 ),
 
 candidate as (
@@ -161,6 +159,7 @@ candidate as (
     from gap
     inner join prior_price
         on gap.contract_line_id = prior_price.contract_line_id
+        and prior_price.version = prior_price.last_version
 ),
 
 matched as (
