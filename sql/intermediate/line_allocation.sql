@@ -102,14 +102,28 @@ calendar_month as (
     from calendar_month
 ),
 
-numbered as (
+roled as (
     select
         placed_line.*,
-        coalesce(line_role.given_role, case when placed_line.is_credit then 'credit' else 'billed' end) as role,
-        unnest(generate_series(placed_line.first_cell_no, placed_line.last_cell_no)) as cell_no
+        coalesce(line_role.given_role, case when placed_line.is_credit then 'credit' else 'billed' end) as role
     from placed_line
     left join line_role
         on placed_line.invoice_line_id = line_role.subject_id
+),
+
+-- Most lines lie in one cell; only the others have to be spread.
+numbered as (
+    select
+        roled.*,
+        roled.first_cell_no as cell_no
+    from roled
+    where roled.first_cell_no = roled.last_cell_no
+    union all
+    select
+        roled.*,
+        unnest(generate_series(roled.first_cell_no, roled.last_cell_no)) as cell_no
+    from roled
+    where roled.first_cell_no < roled.last_cell_no
 ),
 
 overlapped as (
@@ -173,14 +187,29 @@ rounded as (
     from weighed
 ),
 
+whole as (
+    select
+        invoice_line_id,
+        sum(amount_share) as amount_total,
+        sum(gross_share) as gross_total,
+        sum(error_share) as error_total,
+        sum(quantity_share) as quantity_total
+    from rounded
+    where first_cell_no < last_cell_no
+    group by invoice_line_id
+),
+
 totalled as (
     select
         rounded.*,
-        sum(amount_share) over (partition by invoice_line_id) as amount_total,
-        sum(gross_share) over (partition by invoice_line_id) as gross_total,
-        sum(error_share) over (partition by invoice_line_id) as error_total,
-        sum(quantity_share) over (partition by invoice_line_id) as quantity_total
+        whole.amount_total,
+        whole.gross_total,
+        whole.error_total,
+        whole.quantity_total,
+        rounded.is_last and whole.invoice_line_id is not null as takes_rest
     from rounded
+    left join whole
+        on rounded.invoice_line_id = whole.invoice_line_id
 ),
 
 settled as (
@@ -197,13 +226,13 @@ settled as (
         covered_from_date,
         covered_to_date,
         cast(case
-            when is_last and component <> 'charge' then quantity_share + quantity - quantity_total
+            when takes_rest and component <> 'charge' then quantity_share + quantity - quantity_total
             else quantity_share
         end as decimal(18,6)) as quantity,
         unit_price,
-        cast(case when is_last then gross_share + gross_amount - gross_total else gross_share end as decimal(18,4)) as gross_amount,
-        cast(case when is_last then error_share + error_amount - error_total else error_share end as decimal(18,4)) as error_amount,
-        cast(case when is_last then amount_share + amount - amount_total else amount_share end as decimal(18,4)) as amount,
+        cast(case when takes_rest then gross_share + gross_amount - gross_total else gross_share end as decimal(18,4)) as gross_amount,
+        cast(case when takes_rest then error_share + error_amount - error_total else error_share end as decimal(18,4)) as error_amount,
+        cast(case when takes_rest then amount_share + amount - amount_total else amount_share end as decimal(18,4)) as amount,
         gross_amount as line_gross_amount,
         cast(last_cell_no - first_cell_no + 1 as bigint) as cells,
         is_whole,

@@ -43,14 +43,29 @@ credit_note as (
         and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
 ),
 
-group_size as (
+-- Lines of one contract line and first day; what repeats is among them, and few others are.
+beside as (
     select
-        group_key,
-        count(*) as lines
+        contract_line_id,
+        service_start_date
     from placed_line
     where not is_credit
         and amount > 0
-    group by group_key
+    group by
+        contract_line_id,
+        service_start_date
+    having count(*) > 1
+),
+
+group_size as (
+    select placed_line.group_key
+    from placed_line
+    inner join beside
+        on placed_line.contract_line_id = beside.contract_line_id
+        and placed_line.service_start_date = beside.service_start_date
+    where not placed_line.is_credit
+        and placed_line.amount > 0
+    group by placed_line.group_key
     having count(*) > 1
 ),
 
@@ -75,12 +90,19 @@ repeated as (
         and placed_line.amount > 0
 ),
 
+repeated_invoice as (
+    select distinct invoice_id
+    from repeated
+),
+
 invoice_amount as (
     select
-        invoice_id,
-        sum(amount) as amount
+        placed_line.invoice_id,
+        sum(placed_line.amount) as amount
     from placed_line
-    group by invoice_id
+    inner join repeated_invoice
+        on placed_line.invoice_id = repeated_invoice.invoice_id
+    group by placed_line.invoice_id
 ),
 
 -- Everything that takes a repeated line back in full: a credit line of the same days, a note on the line, a note on its invoice.

@@ -27,6 +27,7 @@ not_null = ["check_code", "class", "account_id", "contract_id", "contract_line_i
 
 [decisions]
 money = "None: what a line without a contract is worth to anybody is not known; its amount stands beside it"
+contracts = "Where no contract is known at all, no line is said to be without one"
 accounts = "Where no account is known at all, no contract is said to be without one"
 ---*/
 with unmatched_invoice_line as (
@@ -70,6 +71,11 @@ known_account as (
     from account
 ),
 
+known_contract as (
+    select count(*) as contracts
+    from contract_version
+),
+
 line as (
     select
         unmatched_invoice_line.*,
@@ -80,6 +86,8 @@ line as (
         on unmatched_invoice_line.invoice_line_id = billed_line.invoice_line_id
     left join contract_version
         on billed_line.contract_id = contract_version.contract_id
+    cross join known_contract
+    where known_contract.contracts > 0
 )
 
 select
