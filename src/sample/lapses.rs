@@ -8,7 +8,7 @@ use super::facts::{Charge, Pricing, Product};
 use super::months::{add_days, add_months};
 use super::random::Stream;
 use chrono::{Datelike, NaiveDate, Weekday};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A charge that no contract has.
@@ -99,6 +99,8 @@ pub struct Lapses {
     longer_terms: BTreeMap<u32, i64>,
     strays: BTreeMap<u32, Stray>,
     add_on_use: BTreeMap<u32, AddOnUse>,
+    signed_twice: BTreeSet<u32>,
+    gives_credit: BTreeSet<u32>,
 }
 
 /// Customers in an order that depends on the purpose.
@@ -176,8 +178,12 @@ impl Lapses {
         let untaxed = first("untaxed", 9, &|account| stays(account) && is_taxed(account)).into_iter();
         let longer = first("longer terms", 12, &stays).into_iter();
         let strays = first("strays", 9, &stays).into_iter();
+        let signed_twice = first("signed twice", 6, &stays).into_iter();
+        let gives_credit = |account: &&Account| draw("uptime credit", account).chance(400);
         let using = first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb).into_iter();
         Lapses {
+            signed_twice: signed_twice.map(|(index, ..)| index).collect(),
+            gives_credit: company.accounts.iter().filter(gives_credit).map(|account| account.index).collect(),
             untaxed: untaxed
                 .map(|(index, mut draw, account)| {
                     let from = add_days(account.joined_date.max(start), draw.between(10, 150));
@@ -232,6 +238,16 @@ impl Lapses {
     /// The charge nobody agreed to, if the customer gets one (D2).
     pub fn stray(&self, account: u32) -> Option<Stray> {
         self.strays.get(&account).copied()
+    }
+
+    /// Whether the customer's first contract was signed in two statements of one day (D3).
+    pub fn is_signed_twice(&self, account: u32) -> bool {
+        self.signed_twice.contains(&account)
+    }
+
+    /// Whether the customer is given the credits it is owed for missed uptime; others wait for them (O3).
+    pub fn gives_credit(&self, account: u32) -> bool {
+        self.gives_credit.contains(&account)
     }
 
     /// The customers that use a feature of an add-on.

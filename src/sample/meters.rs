@@ -4,7 +4,7 @@ use super::activity::{Activity, BillableMetric};
 use super::company::{Account, Company};
 use super::facts::Product;
 use super::months::days_between;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -16,6 +16,8 @@ pub struct Meters {
     used: BTreeMap<(u32, &'static str), Vec<i64>>,
     /// Per customer: seats on the days they were counted.
     seats: BTreeMap<u32, Vec<(NaiveDate, u32)>>,
+    /// Begin and end of each outage.
+    outages: Vec<(NaiveDateTime, NaiveDateTime)>,
 }
 
 /// The meter behind a product.
@@ -40,7 +42,7 @@ impl Meters {
             }
         }
         let seats = company.accounts.iter().map(|account| (account.index, activity.seat_counts(account))).collect();
-        Meters { first, used, seats }
+        Meters { first, used, seats, outages: activity.outages() }
     }
 
     /// Units of a product that a customer used on `days`.
@@ -56,6 +58,11 @@ impl Meters {
     /// Whether a customer uses a metered product at all.
     pub fn counts(&self, account: u32, product: &Product) -> bool {
         self.used.contains_key(&(account, product.id))
+    }
+
+    /// Begin and end of each outage of the service, oldest first.
+    pub fn outages(&self) -> &[(NaiveDateTime, NaiveDateTime)] {
+        &self.outages
     }
 
     /// The first day that is measured.

@@ -12,6 +12,7 @@ mod clauses;
 mod collection;
 pub mod company;
 mod concessions;
+mod drift;
 mod facts;
 mod fraction;
 mod lapses;

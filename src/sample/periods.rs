@@ -96,6 +96,12 @@ impl<'a> KnownLine<'a> {
         Some(KnownLine { contract, segments, free, pauses, life: start..end })
     }
 
+    /// The first day a contract no longer serves, as known at the end of `as_of`; none where it is not known.
+    pub fn contract_end(contract: &Contract, as_of: NaiveDate) -> Option<NaiveDate> {
+        let versions = known_versions(contract, as_of).into_iter();
+        versions.map(|(version, holds)| holds.end.min(contract_end(contract, version, as_of))).max()
+    }
+
     /// The terms of a day; none outside the life.
     pub fn on(&self, day: NaiveDate) -> Option<&Segment<'a>> {
         self.segments.iter().find(|segment| segment.from <= day && day < segment.to)

@@ -3,7 +3,8 @@
 use super::facts::{CommitmentPeriod, Contract, Pricing, SeatRule, Uplift};
 use super::months::add_days;
 use super::price_index;
-use super::rows_terms::{copies, is_known, known};
+use super::drift::copies;
+use super::rows_terms::{is_known, known};
 use super::table::{Cell, Rows};
 use chrono::{NaiveDate, NaiveTime};
 

@@ -21,30 +21,52 @@ fn base_rate(currency: Currency) -> i128 {
     }
 }
 
-/// Entity `fx_rate`: a walk that drifts back to its base, every day to the horizon.
+/// Exchange rates: a walk that drifts back to its base, every day from the first to a horizon.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rates {
+    first: NaiveDate,
+    /// What a unit of each currency costs in US dollars at 8 digits, day by day.
+    days: Vec<[i128; Currency::ALL.len()]>,
+}
+
+impl Rates {
+    /// The rates until the end of `horizon`.
+    pub fn new(company: &Company, horizon: NaiveDate) -> Self {
+        let first = add_months(company.spec.start, -20);
+        let mut drift = [0_i64; Currency::ALL.len()];
+        let mut days = Vec::new();
+        for offset in 0..=days_between(first, horizon) {
+            let mut draw = Stream::new(company.spec.seed, "fx", offset.unsigned_abs());
+            let mut rates = Currency::ALL.map(base_rate);
+            for ((currency, drift), rate) in Currency::ALL.iter().zip(&mut drift).zip(&mut rates) {
+                if *currency != Currency::Usd {
+                    *drift = *drift * 996 / 1_000 + draw.between(-4_500, 4_500);
+                    *rate += *rate * i128::from(*drift) / 1_000_000;
+                }
+            }
+            days.push(rates);
+        }
+        Rates { first, days }
+    }
+
+    /// What a unit of `from` costs in `to` on a day, at 8 digits; none before the first day and after the horizon.
+    pub fn rate(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<i128> {
+        let rates = self.days.get(usize::try_from(days_between(self.first, day)).ok()?)?;
+        let of = |currency| Currency::ALL.iter().zip(rates).find(|(other, _)| **other == currency).map(|(_, rate)| *rate);
+        Some(divide_half_up(of(from)? * 100_000_000, of(to)?))
+    }
+}
+
+/// Entity `fx_rate`: from every currency to dollar, euro and pound.
 pub(super) fn fx_rate(company: &Company, horizon: NaiveDate) -> Rows<4> {
     let mut rows = Rows::new(["rate_date", "from_currency", "to_currency", "rate"]);
-    let first = add_months(company.spec.start, -20);
-    let mut drift = [0_i64; Currency::ALL.len()];
-    for offset in 0..=days_between(first, horizon) {
-        let mut draw = Stream::new(company.spec.seed, "fx", offset.unsigned_abs());
-        let mut rates = Currency::ALL.map(base_rate);
-        for ((currency, drift), rate) in Currency::ALL.iter().zip(&mut drift).zip(&mut rates) {
-            if *currency != Currency::Usd {
-                *drift = *drift * 996 / 1_000 + draw.between(-4_500, 4_500);
-                *rate += *rate * i128::from(*drift) / 1_000_000;
-            }
-        }
-        let date = add_days(first, offset);
-        for to in 0..3_usize {
-            for from in (0..Currency::ALL.len()).filter(|from| *from != to) {
-                let rate = divide_half_up(rates[from] * 100_000_000, rates[to]);
-                rows.push([
-                    date.into(),
-                    Currency::ALL[from].code().into(),
-                    Currency::ALL[to].code().into(),
-                    Cell::Decimal(rate, 8),
-                ]);
+    let rates = Rates::new(company, horizon);
+    for offset in 0..=days_between(rates.first, horizon) {
+        let date = add_days(rates.first, offset);
+        for to in Currency::ALL.into_iter().take(3) {
+            for from in Currency::ALL.into_iter().filter(|from| *from != to) {
+                let rate = rates.rate(from, to, date).map_or(Cell::Null, |rate| Cell::Decimal(rate, 8));
+                rows.push([date.into(), from.code().into(), to.code().into(), rate]);
             }
         }
     }

@@ -1,24 +1,13 @@
 //! Rows of the contract side, cut at a horizon.
 
-use super::company::Company;
+use super::company::{Company, Frequency};
+use super::drift::{self, Drift, copies};
 use super::facts::{Anchor, Charge, Contract, DiscountValue, Line, PricePeriod, Proration, Seats, Timing, Version};
+use super::months::add_days;
 use super::products;
 use super::rows_pricing::{pricing_name, seat_rule_name};
 use super::table::{Cell, Rows};
 use chrono::{NaiveDate, NaiveTime};
-
-/// Contracts as the signed copies have them, and as other systems do.
-pub(super) fn copies(contract: &Contract) -> Vec<&'static str> {
-    let mut sources = vec![contract.term_source];
-    // Two systems that both know a contract: only the better one's terms may count.
-    if contract.term_source == "signed" && contract.account % 7 == 2 {
-        sources.push("crm");
-    }
-    if contract.term_source == "signed" && contract.account.is_multiple_of(5) {
-        sources.push("billing");
-    }
-    sources
-}
 
 pub(super) fn known(contract: &Contract, horizon: NaiveDate) -> impl Iterator<Item = &Version> {
     contract.versions.iter().filter(move |version| version.signed <= horizon)
@@ -56,6 +45,12 @@ fn proration_name(method: Proration) -> &'static str {
     }
 }
 
+/// The id of a customer, known or not.
+pub(super) fn account_id(company: &Company, index: u32) -> String {
+    let account = usize::try_from(index).ok().and_then(|at| company.accounts.get(at));
+    account.map_or_else(|| format!("acc-{:05}", index + 1), |account| account.id.clone())
+}
+
 /// Entity `contract`.
 pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<30> {
     let mut rows = Rows::new([
@@ -91,10 +86,10 @@ pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: Naive
         "source_ref",
     ]);
     for contract in contracts {
-        let account = usize::try_from(contract.account).ok().and_then(|at| company.accounts.get(at));
+        let account_id = account_id(company, contract.account);
         for source in copies(contract) {
             for version in known(contract, horizon) {
-                rows.push(contract_row(contract, version, account.map(|account| account.id.as_str()), source, horizon));
+                rows.push(contract_row(contract, version, &account_id, source, horizon));
             }
         }
     }
@@ -104,12 +99,20 @@ pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: Naive
 fn contract_row(
     contract: &Contract,
     version: &Version,
-    account_id: Option<&str>,
+    account_id: &str,
     source: &str,
     horizon: NaiveDate,
 ) -> [Cell; 30] {
     let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
     let late_fee = contract.clauses.late_fee;
+    let drift = drift::of(contract, source);
+    let end = version.end.map(|end| if drift == Some(Drift::End) { add_days(end, 31) } else { end });
+    let notice_days = contract.notice_days.map(|days| if drift == Some(Drift::Notice) { days + 30 } else { days });
+    let frequency = match contract.frequency {
+        Frequency::Monthly if drift == Some(Drift::Frequency) => Frequency::Quarterly,
+        _ if drift == Some(Drift::Frequency) => Frequency::Monthly,
+        frequency => frequency,
+    };
     let anchor = contract.anchor.map(|anchor| if anchor == Anchor::Calendar { "calendar" } else { "anniversary" });
     [
         (&contract.id).into(),
@@ -120,15 +123,15 @@ fn contract_row(
         status(contract, version.end, horizon).into(),
         version.signed.into(),
         contract.start.into(),
-        version.end.into(),
+        end.into(),
         terminated.map(|(date, _)| date).into(),
         terminated.map(|(_, recorded)| recorded.and_time(morning())).into(),
         if version.end.is_some() { "termed" } else { "evergreen" }.into(),
-        version.end.into(),
+        end.into(),
         contract.renews.as_deref().into(),
-        contract.notice_days.into(),
-        contract.auto_renew.into(),
-        contract.frequency.name().into(),
+        notice_days.into(),
+        (contract.auto_renew != (drift == Some(Drift::AutoRenew))).into(),
+        frequency.name().into(),
         contract.timing.map(timing_name).into(),
         anchor.into(),
         contract.is_first_full_period.then_some("first_full_period").into(),
@@ -213,8 +216,10 @@ fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, h
     let has_price = !line.lacks_price && line.unit_price != 0;
     let is_seat = line.product.id == products::PLATFORM.id;
     let forward = |seats: Seats| if seats.is_forward { "true_forward" } else { "true_up" };
-    // What the CRM says has drifted from what was signed.
-    let units = if source == "crm" && contract.account % 14 == 2 { line.quantity + 1 } else { line.quantity };
+    let drift = drift::of(contract, source);
+    let units = if drift == Some(Drift::Units) { line.quantity + 1 } else { line.quantity };
+    let is_repriced = drift == Some(Drift::Price) && drift::is_repriced(line);
+    let unit_price = if is_repriced { line.unit_price * 21 / 20 } else { line.unit_price };
     [
         (&line.id).into(),
         version.number.into(),
@@ -225,7 +230,7 @@ fn line_row(contract: &Contract, version: &Version, line: &Line, source: &str, h
         charge_name(line.product.charge).into(),
         pricing_name(line.pricing).into(),
         (!is_metered).then_some(units).into(),
-        if has_price { Cell::Decimal(line.unit_price, 8) } else { Cell::Null },
+        if has_price { Cell::Decimal(unit_price, 8) } else { Cell::Null },
         price_period_name(line.price_period).into(),
         line.price_decimals.into(),
         line.product.unit.into(),

@@ -137,6 +137,9 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
         clauses::agree(company, account, &mut contract, number);
+        if number == 0 && company.lapses.is_signed_twice(account.index) {
+            sign_twice(&mut contract, until);
+        }
         contracts.push(contract);
     }
     if let (Some(last), Some(churn)) = (contracts.last_mut(), account.churn_date) {
@@ -147,6 +150,53 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         }
     }
     contracts
+}
+
+/// A second statement that takes effect on the first one's day: nobody can say which of them holds.
+fn sign_twice(contract: &mut Contract, until: NaiveDate) {
+    let Some(first) = contract.versions.first().cloned() else { return };
+    let mut second = Version { number: 2, signed: add_days(first.signed, 21), ..first };
+    for line in &mut second.lines {
+        line.quantity += 1;
+    }
+    if second.signed > until {
+        return;
+    }
+    contract.versions.insert(1, second);
+    for (version, number) in contract.versions.iter_mut().zip(1..) {
+        version.number = number;
+    }
+}
+
+/// Contracts that somebody filed under a customer nobody knows; nothing is sold in them yet.
+pub fn orphans(company: &Company, contracts: &[Contract], until: NaiveDate) -> Vec<Contract> {
+    let Some(like) = contracts.first() else { return Vec::new() };
+    let number = |at: u32| 90_000 + at;
+    (0..2_u32)
+        .map(|at| {
+            let start = add_days(company.spec.start, 70 + i64::from(at) * 120);
+            let signed = add_days(start, -9);
+            let version = Version { number: 1, effective: start, signed, end: None, lines: Vec::new() };
+            let mut contract = Contract {
+                id: format!("ct-{:05}-1", number(at) + 1),
+                account: number(at),
+                start,
+                versions: vec![version],
+                ..like.clone()
+            };
+            contract.term_source = "signed";
+            (contract.terminated, contract.renews, contract.renewed, contract.go_live) = (None, None, None, None);
+            contract.discounts.clear();
+            contract.free_periods.clear();
+            contract.exceptions.clear();
+            contract.ramps.clear();
+            contract.escalators.clear();
+            contract.commitments.clear();
+            contract.clauses = Clauses::default();
+            contract
+        })
+        .filter(|contract| contract.versions.iter().all(|version| version.signed <= until))
+        .collect()
 }
 
 fn contract(account: &Account, habits: &Habits, number: i32, (start, end): (NaiveDate, NaiveDate)) -> Contract {

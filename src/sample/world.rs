@@ -7,6 +7,7 @@ use super::facts::{Contract, Invoice};
 use super::leaks::Leaks;
 use super::meters::Meters;
 use super::planning;
+use super::rows_reference::Rates;
 use super::terms;
 use chrono::NaiveDate;
 
@@ -21,6 +22,8 @@ pub struct World {
     pub leaks: Leaks,
     /// What was measured.
     pub meters: Meters,
+    /// What currencies cost.
+    pub rates: Rates,
 }
 
 impl World {
@@ -39,8 +42,10 @@ impl World {
             let invoices = billing::invoices(company, &meters, &contracts, &leaks, until);
             (contracts, invoices)
         };
+        let rates = Rates::new(company, until);
         planning::approve(&mut contracts, &leaks);
         billing::fail(company, &mut invoices, &leaks);
-        World { contracts, invoices, leaks, meters }
+        contracts.extend(terms::orphans(company, &contracts, until));
+        World { contracts, invoices, leaks, meters, rates }
     }
 }

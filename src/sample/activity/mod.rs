@@ -129,6 +129,12 @@ impl<'a> Activity<'a> {
         mondays.filter(|day| behaviour.is_customer(*day)).map(|day| (date_of(day), behaviour.assigned(day))).collect()
     }
 
+    /// The service's outages: begin and end.
+    pub fn outages(&self) -> Vec<(NaiveDateTime, NaiveDateTime)> {
+        let at = |day, minute| self.instant(day, minute * 60);
+        self.climate.outages.iter().map(|out| (at(out.day, out.begins), at(out.day, out.ends))).collect()
+    }
+
     fn behaviour(&self, account: &Account) -> Option<&Behaviour> {
         self.behaviours.get(usize::try_from(account.index).ok()?)
     }

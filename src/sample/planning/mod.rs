@@ -147,8 +147,11 @@ fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, u
 fn candidates<'a>(contract: &'a Contract, company: &Company, until: NaiveDate) -> Vec<Candidate<'a>> {
     let grid = Grid::new(contract);
     let last = add_days(until, -25);
+    // What is owed under two statements of one day nobody can say.
+    let is_clear = !contract.versions.windows(2).any(|pair| pair[0].effective == pair[1].effective);
     line_ids(contract)
         .into_iter()
+        .filter(|_| is_clear)
         .filter_map(|line_id| {
             let known = KnownLine::new(contract, line_id, until)?;
             let line = known.segments.last()?.line;

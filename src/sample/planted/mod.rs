@@ -10,7 +10,9 @@ mod obligation;
 mod opportunity;
 mod price_code;
 mod receivable;
+mod registry;
 mod service;
+mod service_level;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ mod waterfall;
 use super::company::Company;
 use super::facts::Contract;
 use super::money::Currency;
+use super::rows_terms::account_id;
 use super::table::{Cell, Rows};
 use super::world::World;
 use crate::error::Result;
@@ -143,6 +146,9 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
     findings.extend(service::findings(company, world, as_of));
     let opportunities = world.contracts.iter().flat_map(|contract| opportunity::findings(company, contract, as_of));
     findings.extend(opportunities);
+    findings.extend(registry::findings(company, world, as_of));
+    let (owed, _settled) = service_level::findings(company, world, as_of);
+    findings.extend(owed);
     findings
 }
 
@@ -185,13 +191,10 @@ fn note(finding: &Finding) -> &'static str {
 pub fn batches(company: &Company, world: &World, as_of: NaiveDate) -> Result<Vec<RecordBatch>> {
     let mut rows = Rows::new(COLUMNS.map(|(name, _, _)| name));
     for finding in findings(company, world, as_of) {
-        let Some(account) = usize::try_from(finding.account).ok().and_then(|at| company.accounts.get(at)) else {
-            continue;
-        };
         rows.push([
             if finding.is_planted { "planted" } else { "natural" }.into(),
             finding.code.into(),
-            (&account.id).into(),
+            account_id(company, finding.account).into(),
             (&finding.contract).into(),
             (&finding.line).into(),
             finding.product.into(),

@@ -75,6 +75,33 @@ pub(super) fn findings(
     subject.findings
 }
 
+/// What a recurring line owes for the service periods that touch `days`, in minor units; nothing where that is unknown.
+pub(super) fn expected(
+    contract: &Contract,
+    (line_id, meters): (&str, &Meters),
+    days: &Range<NaiveDate>,
+    as_of: NaiveDate,
+) -> Vec<(Range<NaiveDate>, i128)> {
+    let Some(known) = KnownLine::new(contract, line_id, as_of) else { return Vec::new() };
+    let discounts = schedule::discounts(contract, line_id, as_of);
+    let grid = Grid::new(contract);
+    let mut owed = Vec::new();
+    for cell in grid.cell_of(days.start)..=grid.cell_of(add_days(days.end, -1)) {
+        let cell = grid.days(cell);
+        let period = cell.start.max(known.life.start)..cell.end.min(known.life.end);
+        if period.start >= period.end {
+            continue;
+        }
+        let billable = known.billable_date(&period);
+        let (cell, period) = (&cell, &period);
+        let ask = Ask { known: &known, meters, as_of, cell, period, billable, is_one_off: false };
+        if let Some(sum) = ask.owed(&discounts) {
+            owed.push((period.clone(), sum.expected.minor(contract.currency.exponent())));
+        }
+    }
+    owed
+}
+
 /// Sorts out what is posted; lines taken back by a credit for all of them leave, duplicates are told apart.
 fn standing<'a>(billed: &[Billed<'a>], as_of: NaiveDate) -> (Standing<'a>, Vec<Billed<'a>>) {
     let mut posted: Vec<Billed<'a>> = billed.iter().filter(|billed| billed.invoice.is_posted(as_of)).copied().collect();

@@ -115,7 +115,8 @@ fn after_end(
         _ => return Vec::new(),
     };
     let price = schedule::price(last.contract, line, months, day, as_of);
-    if line.lacks_price || !price.is_known || rating::is_rated(line) {
+    let is_rated = rating::is_rated(line);
+    if line.lacks_price || !price.is_known || (is_rated && is_seat) {
         return Vec::new();
     }
     let (exponent, last_day) = (last.contract.currency.exponent(), uses.iter().map(|used| used.last_day).max());
@@ -123,7 +124,12 @@ fn after_end(
     for used in uses {
         let next = add_months(used.month, 1);
         let start = used.month.max(end);
-        let value = Fraction::decimal(used.units, 6) * Fraction::decimal(price.last(), 8);
+        let units = Fraction::decimal(used.units, 6);
+        let value = if is_rated {
+            rating::gross(line, units, rating::included(line, months, (1, 1)), months, exponent)
+        } else {
+            units * Fraction::decimal(price.last(), 8)
+        };
         let share = if is_seat {
             let until = last_day.map_or(next, |last| add_days(last, 1).min(next));
             let of = i128::from(months) * i128::from(days_between(used.month, next));

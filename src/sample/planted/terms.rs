@@ -135,7 +135,10 @@ impl<'a> Ask<'a> {
         for day in &days {
             let segment = known.on(*day)?;
             let price = schedule::price(known.contract, segment.line, grid.months(), *day, self.as_of);
-            if !price.is_known || segment.line.lacks_price {
+            let effective = segment.version.effective;
+            let versions = known.contract.versions.iter().filter(|version| version.signed <= self.as_of);
+            let is_in_doubt = versions.filter(|version| version.effective == effective).count() > 1;
+            if !price.is_known || segment.line.lacks_price || is_in_doubt {
                 return None;
             }
             let (units, contracted) = self.units(segment.line, *day, count, &scale);
