@@ -61,7 +61,10 @@ pub(super) fn shows(contract: &Contract, as_of: NaiveDate) -> bool {
     let Some(version) = known().rfind(|version| version.effective <= as_of).or_else(|| known().next()) else {
         return false;
     };
-    copies(contract).into_iter().filter_map(|source| of(contract, source)).any(|drift| is_visible(contract, version, drift))
+    copies(contract)
+        .into_iter()
+        .filter_map(|source| of(contract, source))
+        .any(|drift| is_visible(contract, version, drift))
 }
 
 fn is_visible(contract: &Contract, version: &Version, drift: Drift) -> bool {

@@ -1,9 +1,9 @@
 //! Rows of what lines cost beyond a quantity and a price, cut at a horizon.
 
+use super::drift::copies;
 use super::facts::{CommitmentPeriod, Contract, Pricing, SeatRule, Uplift};
 use super::months::add_days;
 use super::price_index;
-use super::drift::copies;
 use super::rows_terms::{is_known, known};
 use super::table::{Cell, Rows};
 use chrono::{NaiveDate, NaiveTime};

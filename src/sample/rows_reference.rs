@@ -52,7 +52,8 @@ impl Rates {
     /// What a unit of `from` costs in `to` on a day, at 8 digits; none before the first day and after the horizon.
     pub fn rate(&self, from: Currency, to: Currency, day: NaiveDate) -> Option<i128> {
         let rates = self.days.get(usize::try_from(days_between(self.first, day)).ok()?)?;
-        let of = |currency| Currency::ALL.iter().zip(rates).find(|(other, _)| **other == currency).map(|(_, rate)| *rate);
+        let of =
+            |currency| Currency::ALL.iter().zip(rates).find(|(other, _)| **other == currency).map(|(_, rate)| *rate);
         Some(divide_half_up(of(from)? * 100_000_000, of(to)?))
     }
 }

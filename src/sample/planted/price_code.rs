@@ -2,9 +2,10 @@
 
 use super::terms::Owed;
 use super::waterfall::{Factors, is_near};
+use crate::sample::billing::line_ids;
 use crate::sample::facts::{Charge, Contract, Line, Pricing};
 use crate::sample::fraction::Fraction;
-use crate::sample::months::add_days;
+use crate::sample::periods::{Grid, KnownLine, Segment};
 use crate::sample::rating;
 use crate::sample::schedule;
 use chrono::NaiveDate;
@@ -63,12 +64,6 @@ impl Case<'_> {
         })
     }
 
-    fn stated(&self, line: &Line, contract: &Contract) -> i128 {
-        // The price that a version states, before any ramp or rise.
-        let day = add_days(contract.start, -1);
-        schedule::price(contract, line, self.owed.months, day, self.as_of).path.first().copied().unwrap_or(0)
-    }
-
     /// The code of a price below the contract's, price rises apart.
     pub(super) fn price(&self) -> &'static str {
         if self.is_typed_over {
@@ -81,13 +76,40 @@ impl Case<'_> {
         if stages.into_iter().any(|price| self.is_price(price)) {
             return "P5";
         }
-        if self.superseded().any(|line| self.is_price(self.stated(line, self.contract))) {
+        let own = KnownLine::new(self.contract, &self.line.id, self.as_of);
+        let before = own.iter().flat_map(|known| &known.segments);
+        if before
+            .filter(|segment| segment.version.number < self.owed.last_version)
+            .any(|segment| self.reached(self.contract, segment).into_iter().any(|price| self.is_price(price)))
+        {
             return "Q6";
         }
-        let before = self.prior.into_iter().filter_map(|prior| prior.versions.last().map(|version| (prior, version)));
-        let is_old = before
-            .flat_map(|(prior, version)| version.lines.iter().map(move |line| (prior, line)))
-            .any(|(prior, line)| line.product == self.line.product && self.is_price(self.stated(line, prior)));
-        if is_old { "P9" } else { "P6" }
+        if self.is_price_of_prior() { "P9" } else { "P6" }
+    }
+
+    /// Prices of a whole period that a line reached while a version of it held.
+    fn reached(&self, contract: &Contract, segment: &Segment<'_>) -> Vec<i128> {
+        let (from, to) = (segment.from, segment.to);
+        let ramps = schedule::ramp(contract, &segment.line.id).map(|step| step.start);
+        let escalators = contract.escalators.iter().filter(|escalator| escalator.line == segment.line.id);
+        let rises = escalators.flat_map(|escalator| schedule::dates(escalator, to.min(self.as_of)));
+        let days = std::iter::once(from).chain(ramps).chain(rises).filter(|day| from <= *day && *day < to);
+        let prices = days.map(|day| schedule::price(contract, segment.line, self.owed.months, day, self.as_of));
+        prices.filter(|price| price.is_known).map(|price| price.last()).collect()
+    }
+
+    /// Whether the billed price is one that the last version of the contract before reached.
+    fn is_price_of_prior(&self) -> bool {
+        let Some(prior) = self.prior.filter(|prior| Grid::new(prior).months() == self.owed.months) else {
+            return false;
+        };
+        line_ids(prior).into_iter().filter_map(|id| KnownLine::new(prior, id, self.as_of)).any(|known| {
+            let last = known.segments.last().map(|segment| (segment.version.number, segment.line.product));
+            let Some((number, _)) = last.filter(|(_, product)| *product == self.line.product) else { return false };
+            let segments = known.segments.iter().filter(|segment| segment.version.number == number);
+            segments
+                .into_iter()
+                .any(|segment| self.reached(prior, segment).into_iter().any(|price| self.is_price(price)))
+        })
     }
 }

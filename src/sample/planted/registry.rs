@@ -33,7 +33,12 @@ pub(super) fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Ve
 fn doubles(contract: &Contract, as_of: NaiveDate) -> BTreeSet<NaiveDate> {
     let known: Vec<_> = contract.versions.iter().filter(|version| version.signed <= as_of).collect();
     let later = known.iter().skip(1);
-    known.iter().zip(later).filter(|(one, next)| one.effective == next.effective).map(|(one, _)| one.effective).collect()
+    known
+        .iter()
+        .zip(later)
+        .filter(|(one, next)| one.effective == next.effective)
+        .map(|(one, _)| one.effective)
+        .collect()
 }
 
 /// Posted lines that belong to no contract line.
