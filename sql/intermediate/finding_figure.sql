@@ -10,6 +10,7 @@ billed_amount = { type = "decimal(18,4)", doc = "Billed of the obligations it to
 unmatched_amount = { type = "decimal(18,4)", doc = "Posted lines of the account without a contract line, issued in the months of a C1 to C4 finding; null where none" }
 is_whole_difference = { type = "boolean", doc = "The latest step is all that lies between billed and due in its period" }
 has_line = { type = "boolean", doc = "Something is billed in the latest period" }
+has_due = { type = "boolean", doc = "Something is due in the latest period" }
 last_version = { type = "integer", doc = "Contract version of its last charged day" }
 issued_on = { type = "text", doc = "Earliest issue of its invoice lines" }
 owed_by = { type = "text", doc = "Last day for it" }
@@ -246,6 +247,7 @@ select
     cast(doubt.amount as decimal(18,4)) as unmatched_amount,
     coalesce(averaged.expected_amount - averaged.billed_amount = averaged.last_gap_amount, false) as is_whole_difference,
     coalesce(averaged.line_count, 0) > 0 as has_line,
+    coalesce(averaged.expected_amount, 0) <> 0 as has_due,
     averaged.last_version,
     cast(averaged.first_issued_date as varchar) as issued_on,
     cast(averaged.check_date as varchar) as owed_by,

@@ -284,7 +284,8 @@ select
     cast(1 as bigint) as place,
     case
         when component = 'true_up' then concat('commitment ', owed_id)
-        else concat('contract line ', owed_id, ' version ', coalesce(cast(last_version as varchar), '-'))
+        when last_version is null then concat('contract line ', owed_id)
+        else concat('contract line ', owed_id, ' version ', cast(last_version as varchar))
     end as term
 from stood
 union all

@@ -51,6 +51,7 @@ finding_figure as (
         unmatched_amount,
         is_whole_difference,
         has_line,
+        has_due,
         last_version,
         issued_on,
         owed_by,
@@ -144,12 +145,13 @@ told as (
             when check_code = 'C7' then 'a one-off charge was never invoiced'
             when check_code = 'C8' then concat('billing had not begun again after the ', coalesce(uncharged, 'free period'), days_text)
             when check_code = 'C9' then concat('billing had not begun again after the ', coalesce(uncharged, 'pause'), days_text)
-            when check_code = 'C10' then concat('the days billed were charged with a smaller part of the period than the contract''s proration gives', for_part)
+            when check_code = 'C10' then concat('the days billed were charged with a smaller part of a period than the contract''s proration gives', case when part = '' then '' else concat(', ', part) end)
             when check_code = 'C11' then concat('the invoice came on ', issued_on, ', later than ', owed_by)
             when check_code = 'C12' then concat('invoice ', subject_id, ' stands as draft or void', days_text)
-            when check_code = 'E1' then 'quantity, price, discount and amount of the line do not agree'
+            when check_code = 'E1' then concat('the lines'' amounts come to ', value_before, ' where their quantity, price and discount make ', value_after)
             when check_code = 'O1' then concat('invoice ', subject_id, ' repeats what was already billed')
-            when check_code = 'O2' and last_step = 'E0' then 'the line''s amount is more than its quantity, price and discount make'
+            when check_code = 'O2' and last_step = 'E0' then concat('the lines'' amounts come to ', value_before, ' where their quantity, price and discount make ', value_after)
+            when check_code = 'O2' and last_step = 'S1' and not has_due then 'something was billed although the contract charges none of these days'
             when check_code = 'O2' and last_step = 'S1' then concat('more was billed than the days that the contract charges', for_part)
             when check_code = 'O2' and last_step = 'S2' then concat(billed_units, ' units were billed where ', contract_units, ' are due, at ', billed_price, less_discount, for_part)
             when check_code = 'O2' and last_step in ('S3a', 'S3c') then concat('the price billed was ', billed_price, ' where ', contract_price, ' is due', on_units, less_discount, for_part)
