@@ -29,7 +29,7 @@ not_null = ["check_code", "class", "account_id", "contract_id", "contract_line_i
 rule = "One row a contract, however many fields differ; term_mismatch names them"
 money = "None: a difference of terms is a cause, its money stands in the findings it makes"
 ---*/
-with term_mismatch as (
+with term_difference as (
     select
         contract_id,
         field,
@@ -37,7 +37,7 @@ with term_mismatch as (
         signed_value,
         crm_value,
         billing_value
-    from term_mismatch
+    from term_difference
 ),
 
 contract_version as (
@@ -57,7 +57,7 @@ filled as (
         coalesce(signed_value, 'unknown') as signed_value,
         coalesce(crm_value, 'unknown') as crm_value,
         coalesce(billing_value, 'unknown') as billing_value
-    from term_mismatch
+    from term_difference
 ),
 
 worded as (
@@ -97,7 +97,7 @@ select
     cast(0 as decimal(18,4)) as billed_amount,
     cast(0 as decimal(18,4)) as run_rate_12m,
     contract_version.currency,
-    concat('contract ', counted.contract_id, '; term_mismatch') as evidence,
+    concat('contract ', counted.contract_id, '; term_difference') as evidence,
     concat('The sources of contract ', counted.contract_id, ' disagree in terms: ', cast(counted.fields as varchar), '. ', counted.text, '.') as explanation
 from counted
 inner join contract_version

@@ -22,27 +22,18 @@ as_of_date = { type = "date", doc = "Day the run looks at" }
 [checks]
 not_null = ["contract_id", "field", "account_id", "disagreeing_sources"]
 
-[decisions]
-unknown = "A source that says nothing disagrees with nobody"
-rank = "Measured against signed, else the CRM: what the expected amounts rest on"
 ---*/
-with source_term as (
+with term_difference as (
     select
         contract_id,
-        term_source,
         field,
         contract_line_id,
-        value,
-        comparable
-    from source_term
-),
-
-contract_version as (
-    select
-        contract_id,
-        account_id
-    from contract_version
-    where is_current
+        account_id,
+        signed_value,
+        crm_value,
+        billing_value,
+        disagreeing_sources
+    from term_difference
 ),
 
 account as (
@@ -58,48 +49,23 @@ account_owner as (
         owner_id,
         owner_role
     from account_owner
-),
-
-side_by_side as (
-    select
-        contract_id,
-        field,
-        contract_line_id,
-        max(case when term_source = 'signed' then value end) as signed_value,
-        max(case when term_source = 'crm' then value end) as crm_value,
-        max(case when term_source = 'billing' then value end) as billing_value,
-        max(case when term_source = 'signed' then comparable end) as signed_comparable,
-        max(case when term_source = 'crm' then comparable end) as crm_comparable,
-        max(case when term_source = 'billing' then comparable end) as billing_comparable
-    from source_term
-    group by
-        contract_id,
-        field,
-        contract_line_id
-    having min(comparable) <> max(comparable)
 )
 
 select
-    side_by_side.contract_id,
-    side_by_side.field,
-    side_by_side.contract_line_id,
-    contract_version.account_id,
+    term_difference.contract_id,
+    term_difference.field,
+    term_difference.contract_line_id,
+    term_difference.account_id,
     account.name as account_name,
     account_owner.owner_id,
     account_owner.owner_role,
-    side_by_side.signed_value,
-    side_by_side.crm_value,
-    side_by_side.billing_value,
-    concat_ws(
-        '; ',
-        case when side_by_side.crm_comparable <> side_by_side.signed_comparable then 'crm' end,
-        case when side_by_side.billing_comparable <> coalesce(side_by_side.signed_comparable, side_by_side.crm_comparable) then 'billing' end
-    ) as disagreeing_sources,
+    term_difference.signed_value,
+    term_difference.crm_value,
+    term_difference.billing_value,
+    term_difference.disagreeing_sources,
     cast($as_of as date) as as_of_date
-from side_by_side
-inner join contract_version
-    on side_by_side.contract_id = contract_version.contract_id
+from term_difference
 left join account
-    on contract_version.account_id = account.account_id
+    on term_difference.account_id = account.account_id
 left join account_owner
-    on contract_version.account_id = account_owner.account_id
+    on term_difference.account_id = account_owner.account_id
