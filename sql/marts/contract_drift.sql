@@ -51,6 +51,7 @@ expect.liability_sign = "class <> 'liability' or leak_amount <= 0"
 history = "Status and first_seen_date come from case_history, which the recovery ledger publishes: cases that are gone stand there"
 case = "One case per check, contract line and subject, without the period: five months are one case"
 fx = "The rate of as_of, else the latest one not older than fx_max_age_days; without one the reporting amount is unknown, never the amount itself"
+source_of_error = "Where signed paper, CRM and biller disagree on the very term a finding is about, the CRM if it differs, else the biller's set-up; otherwise where such an error most often arises"
 decide_by = "The notice deadline, or the end of the time in which the first of it may still be billed: what comes first"
 confidence = "Deterministic and only ever lowered: by terms from the biller itself, unmatched lines of the account in the months concerned, disagreeing or overlapping terms, assumed terms where the code counts days"
 material = "Above material_amount in reporting currency and above material_pct of the expected amount; immaterial gaps stay in all totals"
@@ -112,6 +113,18 @@ subject_finding as (
     from subject_finding
     where check_code in ('D1', 'D3')
         and contract_id <> ''
+),
+
+term_mismatch as (
+    select
+        contract_id,
+        contract_line_id,
+        split_part(field, ' ', 1) as field,
+        signed_value,
+        crm_value,
+        billing_value,
+        disagreeing_sources
+    from term_mismatch
 ),
 
 disputed_terms as (
@@ -192,12 +205,38 @@ summed as (
     group by finding_id
 ),
 
+-- Where systems disagree on the very term that a finding is about, that is where it came from.
+root_cause as (
+    select
+        summed.finding_id,
+        bool_or(term_mismatch.disagreeing_sources like '%crm%') as is_crm,
+        string_agg(
+            concat(
+                'term mismatch: ', term_mismatch.field, ' signed ', coalesce(term_mismatch.signed_value, 'unknown'),
+                ', CRM ', coalesce(term_mismatch.crm_value, 'unknown'), ', biller ', coalesce(term_mismatch.billing_value, 'unknown')
+            ),
+            '; ' order by term_mismatch.field, term_mismatch.contract_line_id, term_mismatch.signed_value, term_mismatch.crm_value, term_mismatch.billing_value
+        ) as mismatches
+    from summed
+    inner join term_mismatch
+        on summed.contract_id = term_mismatch.contract_id
+        and (term_mismatch.contract_line_id = '' or term_mismatch.contract_line_id = summed.contract_line_id)
+    where term_mismatch.field = 'quantity' and summed.check_code in ('P5', 'Q1', 'Q2', 'Q6')
+        or term_mismatch.field = 'unit_price' and summed.check_code in ('P3', 'P4', 'P5', 'P6', 'P9', 'Q6')
+        or term_mismatch.field = 'discount' and summed.check_code in ('P1', 'P2')
+        or term_mismatch.field = 'start_date' and summed.check_code = 'C4'
+        or term_mismatch.field = 'end_date' and summed.check_code = 'C3'
+        or term_mismatch.field = 'billing_frequency' and summed.check_code in ('C2', 'C6')
+        or term_mismatch.field = 'currency' and summed.check_code = 'P10'
+    group by summed.finding_id
+),
+
 joined as (
     select
         summed.*,
         finding_run_rate.run_rate_12m,
         finding_run_rate.remaining_amount,
-        finding_story.evidence,
+        concat_ws('; ', finding_story.evidence, root_cause.mismatches) as evidence,
         finding_story.explanation,
         finding_story.expected_amount,
         finding_story.billed_amount,
@@ -213,7 +252,11 @@ joined as (
             when coalesce(line_grid.assumed_terms, '') <> '' and (summed.check_code in ('P1', 'O2') or summed.check_code like 'C%') then 'medium'
             else 'high'
         end as confidence,
-        check_catalogue.source_of_error,
+        case
+            when root_cause.is_crm then 'crm_sync'
+            when root_cause.finding_id is not null then 'billing_config'
+            else check_catalogue.source_of_error
+        end as source_of_error,
         case_history.status,
         case_history.first_seen_date,
         case_history.supersedes_finding_id,
@@ -234,6 +277,8 @@ joined as (
         on summed.currency = current_rate.from_currency
     left join check_catalogue
         on summed.check_code = check_catalogue.check_code
+    left join root_cause
+        on summed.finding_id = root_cause.finding_id
     left join disputed_terms
         on summed.contract_id = disputed_terms.contract_id
     left join case_history
