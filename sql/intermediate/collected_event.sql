@@ -19,6 +19,7 @@ not_null = ["event_id", "kind", "event_date", "amount"]
 
 [decisions]
 ex_tax = "amount less round(amount x tax / total) of its invoice; an invoice without tax or total takes nothing off"
+unknown = "Money on an invoice and a payment that are both unknown has no account and no currency: it is left out"
 undated = "A succeeded payment without a dated event counts as applied on its attempt"
 ---*/
 with invoice as (
@@ -140,6 +141,7 @@ placed as (
     from dated
     left join invoice
         on dated.invoice_id = invoice.invoice_id
+    where coalesce(invoice.currency, dated.payment_currency) is not null
 ),
 
 digits as (
