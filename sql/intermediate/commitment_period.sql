@@ -25,6 +25,7 @@ spend_quantity = { type = "decimal(18,6)", doc = "Units of its lines in the peri
 expected_amount = { type = "decimal(18,4)", doc = "The true-up due; null where unknown or the period still runs" }
 billed_amount = { type = "decimal(18,4)", doc = "Posted true-up lines without credits" }
 duplicate_amount = { type = "decimal(18,4)", doc = "Of it, lines that repeat an earlier one" }
+reversed_amount = { type = "decimal(18,4)", doc = "Lines taken back in full before they were billed again, outside billed_amount" }
 credited_amount = { type = "decimal(18,4)", doc = "Credit lines and unvoided credit notes on the true-up" }
 line_count = { type = "integer", doc = "Posted lines that stand" }
 first_issued_date = { type = "date", doc = "Earliest issue of a posted line" }
@@ -76,24 +77,22 @@ commitment_spend as (
     from commitment_spend
 ),
 
-true_up_line as (
+true_up_allocation as (
     select
         invoice_line_id,
         invoice_id,
         commitment_id,
-        state,
-        is_credit,
-        is_duplicate,
+        period_no,
+        role,
         issued_date,
-        amount,
-        settled_date
-    from true_up_line
-    where commitment_id is not null
+        amount
+    from true_up_allocation
 ),
 
 credit_note_share as (
     select
         invoice_line_id,
+        currency,
         amount
     from credit_note_share
 ),
@@ -121,29 +120,19 @@ spend as (
         period_no
 ),
 
-settled_line as (
-    select
-        true_up_line.*,
-        commitment_span.period_no
-    from true_up_line
-    inner join commitment_span
-        on true_up_line.commitment_id = commitment_span.commitment_id
-        and true_up_line.settled_date >= commitment_span.period_start_date
-        and true_up_line.settled_date < commitment_span.period_end_date
-),
-
 billed as (
     select
         commitment_id,
         period_no,
-        sum(case when not is_credit then amount else 0 end) as billed_amount,
-        sum(case when is_duplicate then amount else 0 end) as duplicate_amount,
-        sum(case when is_credit then - amount else 0 end) as credit_amount,
-        cast(sum(case when not is_credit and not is_duplicate then 1 else 0 end) as bigint) as line_count,
-        min(case when not is_credit then issued_date end) as first_issued_date,
+        sum(case when role in ('billed', 'duplicate') then amount else 0 end) as billed_amount,
+        sum(case when role = 'duplicate' then amount else 0 end) as duplicate_amount,
+        sum(case when role = 'reversed' then amount else 0 end) as reversed_amount,
+        sum(case when role = 'credit' then - amount else 0 end) as credit_amount,
+        cast(sum(case when role = 'billed' then 1 else 0 end) as bigint) as line_count,
+        min(case when role not in ('credit', 'reversal') then issued_date end) as first_issued_date,
         string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
-    from settled_line
-    where state = 'posted'
+    from true_up_allocation
+    where role <> 'held'
     group by
         commitment_id,
         period_no
@@ -151,17 +140,19 @@ billed as (
 
 noted as (
     select
-        settled_line.commitment_id,
-        settled_line.period_no,
+        true_up_allocation.commitment_id,
+        true_up_allocation.period_no,
         sum(credit_note_share.amount) as amount
     from credit_note_share
-    inner join settled_line
-        on credit_note_share.invoice_line_id = settled_line.invoice_line_id
-    where settled_line.state = 'posted'
-        and not settled_line.is_credit
+    inner join true_up_allocation
+        on credit_note_share.invoice_line_id = true_up_allocation.invoice_line_id
+    inner join commitment_grid
+        on true_up_allocation.commitment_id = commitment_grid.commitment_id
+        and credit_note_share.currency = commitment_grid.currency
+    where true_up_allocation.role in ('billed', 'duplicate')
     group by
-        settled_line.commitment_id,
-        settled_line.period_no
+        true_up_allocation.commitment_id,
+        true_up_allocation.period_no
 ),
 
 held_line as (
@@ -169,9 +160,8 @@ held_line as (
         commitment_id,
         period_no,
         invoice_id
-    from settled_line
-    where state <> 'posted'
-        and not is_credit
+    from true_up_allocation
+    where role = 'held'
     qualify row_number() over (
         partition by commitment_id, period_no
         order by issued_date desc, invoice_id desc, invoice_line_id desc
@@ -187,6 +177,7 @@ joined as (
         coalesce(spend.spend_quantity, 0) as spend_quantity,
         coalesce(billed.billed_amount, 0) as billed_amount,
         coalesce(billed.duplicate_amount, 0) as duplicate_amount,
+        coalesce(billed.reversed_amount, 0) as reversed_amount,
         coalesce(billed.credit_amount, 0) + coalesce(noted.amount, 0) as credited_amount,
         coalesce(billed.line_count, 0) as line_count,
         billed.first_issued_date,
@@ -262,6 +253,7 @@ select
     end as expected_amount,
     cast(billed_amount as decimal(18,4)) as billed_amount,
     cast(duplicate_amount as decimal(18,4)) as duplicate_amount,
+    cast(reversed_amount as decimal(18,4)) as reversed_amount,
     cast(credited_amount as decimal(18,4)) as credited_amount,
     line_count,
     first_issued_date,

@@ -17,6 +17,7 @@ order = "Its contract line, else contract and product, else those and overlappin
 no_product = "A line that names no product belongs to the only line of its contract, else of its account, that overlaps its days and is of its kind; a recurring line also to the only one of any kind"
 two_vocabularies = "Where not one invoice line's product is a contract's product, the two count differently and products say nothing"
 no_days = "Without service days a line lies on its day of issue; one billed in arrears or by usage also in the month before; where no contract line has begun by then, those that begin within a month"
+commitment = "A line that names a commitment and no contract line is a true-up or takes one back; it is matched there"
 discount = "A discount on a line of its own goes where the only other contract line of its invoice goes"
 ---*/
 with invoice_item as (
@@ -34,6 +35,7 @@ with invoice_item as (
         service_end_date
     from invoice_item
     where kind <> 'true_up'
+        and (commitment_id is null or named_line_id is not null)
 ),
 
 line_grid as (

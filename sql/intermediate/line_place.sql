@@ -49,18 +49,16 @@ waterfall as (
     from waterfall
 ),
 
-true_up_line as (
+true_up_allocation as (
     select
         invoice_line_id,
         invoice_id,
         commitment_id,
-        is_credit,
-        is_duplicate,
-        amount,
-        settled_date
-    from true_up_line
-    where state = 'posted'
-        and commitment_id is not null
+        period_no,
+        role,
+        amount
+    from true_up_allocation
+    where role <> 'held'
 ),
 
 commitment_span as (
@@ -100,10 +98,10 @@ inner join waterfall
     and line_allocation.cell_no = waterfall.cell_no
 union all
 select
-    true_up_line.invoice_line_id,
-    true_up_line.invoice_id,
-    true_up_line.commitment_id as owed_id,
-    commitment_span.period_no as cell_no,
+    true_up_allocation.invoice_line_id,
+    true_up_allocation.invoice_id,
+    true_up_allocation.commitment_id as owed_id,
+    true_up_allocation.period_no as cell_no,
     commitment_grid.account_id,
     commitment_grid.currency,
     commitment_grid.minor_digits,
@@ -111,16 +109,11 @@ select
         when commitment_span.period_end_date < date '9999-01-01' then commitment_span.period_end_date
         else commitment_span.period_start_date
     end) as date) as month_date,
-    case
-        when true_up_line.is_credit then 'credit'
-        when true_up_line.is_duplicate then 'duplicate'
-        else 'billed'
-    end as role,
-    true_up_line.amount
-from true_up_line
+    true_up_allocation.role,
+    true_up_allocation.amount
+from true_up_allocation
 inner join commitment_span
-    on true_up_line.commitment_id = commitment_span.commitment_id
-    and true_up_line.settled_date >= commitment_span.period_start_date
-    and true_up_line.settled_date < commitment_span.period_end_date
+    on true_up_allocation.commitment_id = commitment_span.commitment_id
+    and true_up_allocation.period_no = commitment_span.period_no
 inner join commitment_grid
-    on true_up_line.commitment_id = commitment_grid.commitment_id
+    on true_up_allocation.commitment_id = commitment_grid.commitment_id

@@ -12,7 +12,7 @@ role = { type = "text", doc = "billed, duplicate or reversed for repeated lines;
 not_null = ["subject_id", "is_line", "role"]
 
 [decisions]
-duplicate = "Same contract line, days, quantity and price as an earlier posted line (by issued_date, then invoice_line_id)"
+duplicate = "Same contract line, or commitment of a true-up, days, quantity and price as an earlier posted line (by issued_date, then invoice_line_id)"
 positive = "A repeated line that takes money back is no duplicate"
 rebill = "An earlier line reversed in full on or before the issue of its repetition is taken out together with its reversal: a rebill is no duplicate"
 ---*/
@@ -31,6 +31,22 @@ with placed_line as (
     where state = 'posted'
 ),
 
+true_up_line as (
+    select
+        invoice_line_id,
+        invoice_id,
+        commitment_id,
+        is_credit,
+        issued_date,
+        service_start_date,
+        service_end_date,
+        amount,
+        group_key
+    from true_up_line
+    where state = 'posted'
+        and commitment_id is not null
+),
+
 credit_note as (
     select
         credit_note_id,
@@ -43,12 +59,39 @@ credit_note as (
         and (voided_at is null or voided_at >= cast($as_of_end as timestamp))
 ),
 
+-- A true-up repeats an earlier one of its commitment as a line repeats one of its contract line.
+posted_line as (
+    select
+        invoice_line_id,
+        invoice_id,
+        contract_line_id,
+        is_credit,
+        issued_date,
+        service_start_date,
+        service_end_date,
+        amount,
+        group_key
+    from placed_line
+    union all
+    select
+        invoice_line_id,
+        invoice_id,
+        commitment_id as contract_line_id,
+        is_credit,
+        issued_date,
+        service_start_date,
+        service_end_date,
+        amount,
+        group_key
+    from true_up_line
+),
+
 -- Lines of one contract line and first day; what repeats is among them, and few others are.
 beside as (
     select
         contract_line_id,
         service_start_date
-    from placed_line
+    from posted_line
     where not is_credit
         and amount > 0
     group by
@@ -58,36 +101,36 @@ beside as (
 ),
 
 group_size as (
-    select placed_line.group_key
-    from placed_line
+    select posted_line.group_key
+    from posted_line
     inner join beside
-        on placed_line.contract_line_id = beside.contract_line_id
-        and placed_line.service_start_date = beside.service_start_date
-    where not placed_line.is_credit
-        and placed_line.amount > 0
-    group by placed_line.group_key
+        on posted_line.contract_line_id = beside.contract_line_id
+        and posted_line.service_start_date = beside.service_start_date
+    where not posted_line.is_credit
+        and posted_line.amount > 0
+    group by posted_line.group_key
     having count(*) > 1
 ),
 
 repeated as (
     select
-        placed_line.group_key,
-        placed_line.invoice_line_id,
-        placed_line.invoice_id,
-        placed_line.contract_line_id,
-        placed_line.service_start_date,
-        placed_line.service_end_date,
-        placed_line.amount,
-        placed_line.issued_date,
+        posted_line.group_key,
+        posted_line.invoice_line_id,
+        posted_line.invoice_id,
+        posted_line.contract_line_id,
+        posted_line.service_start_date,
+        posted_line.service_end_date,
+        posted_line.amount,
+        posted_line.issued_date,
         row_number() over (
-            partition by placed_line.group_key
-            order by placed_line.issued_date, placed_line.invoice_line_id
+            partition by posted_line.group_key
+            order by posted_line.issued_date, posted_line.invoice_line_id
         ) as place
-    from placed_line
+    from posted_line
     inner join group_size
-        on placed_line.group_key = group_size.group_key
-    where not placed_line.is_credit
-        and placed_line.amount > 0
+        on posted_line.group_key = group_size.group_key
+    where not posted_line.is_credit
+        and posted_line.amount > 0
 ),
 
 repeated_invoice as (
@@ -97,28 +140,28 @@ repeated_invoice as (
 
 invoice_amount as (
     select
-        placed_line.invoice_id,
-        sum(placed_line.amount) as amount
-    from placed_line
+        posted_line.invoice_id,
+        sum(posted_line.amount) as amount
+    from posted_line
     inner join repeated_invoice
-        on placed_line.invoice_id = repeated_invoice.invoice_id
-    group by placed_line.invoice_id
+        on posted_line.invoice_id = repeated_invoice.invoice_id
+    group by posted_line.invoice_id
 ),
 
 -- Everything that takes a repeated line back in full: a credit line of the same days, a note on the line, a note on its invoice.
 reversal as (
     select distinct
         repeated.group_key,
-        placed_line.invoice_line_id as reversal_id,
+        posted_line.invoice_line_id as reversal_id,
         true as is_line,
-        placed_line.issued_date
+        posted_line.issued_date
     from repeated
-    inner join placed_line
-        on repeated.contract_line_id = placed_line.contract_line_id
-        and repeated.service_start_date = placed_line.service_start_date
-        and repeated.service_end_date = placed_line.service_end_date
-        and repeated.amount = - placed_line.amount
-    where placed_line.is_credit
+    inner join posted_line
+        on repeated.contract_line_id = posted_line.contract_line_id
+        and repeated.service_start_date = posted_line.service_start_date
+        and repeated.service_end_date = posted_line.service_end_date
+        and repeated.amount = - posted_line.amount
+    where posted_line.is_credit
     union all
     select distinct
         repeated.group_key,

@@ -36,40 +36,27 @@ with commitment_period as (
     where verdict = 'verified'
 ),
 
-commitment_span as (
+true_up_allocation as (
     select
         commitment_id,
         period_no,
-        period_start_date,
-        period_end_date
-    from commitment_span
-),
-
-true_up_line as (
-    select
         invoice_id,
-        commitment_id,
-        amount,
-        settled_date
-    from true_up_line
-    where is_duplicate
+        amount
+    from true_up_allocation
+    where role = 'duplicate'
 ),
 
 duplicate_invoice as (
     select
-        commitment_span.commitment_id,
-        commitment_span.period_no,
-        true_up_line.invoice_id,
-        sum(true_up_line.amount) as amount
-    from true_up_line
-    inner join commitment_span
-        on true_up_line.commitment_id = commitment_span.commitment_id
-        and true_up_line.settled_date >= commitment_span.period_start_date
-        and true_up_line.settled_date < commitment_span.period_end_date
+        commitment_id,
+        period_no,
+        invoice_id,
+        sum(amount) as amount
+    from true_up_allocation
     group by
-        commitment_span.commitment_id,
-        commitment_span.period_no,
-        true_up_line.invoice_id
+        commitment_id,
+        period_no,
+        invoice_id
 ),
 
 every_row as (

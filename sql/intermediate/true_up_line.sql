@@ -9,18 +9,20 @@ invoice_id = { type = "text", doc = "Its invoice" }
 commitment_id = { type = "text", doc = "The commitment; null where none or several fit" }
 state = { type = "text", doc = "posted, draft or void, as of the run" }
 is_credit = { type = "boolean", doc = "Takes back what an earlier line billed" }
-is_duplicate = { type = "boolean", doc = "Repeats an earlier posted line" }
 issued_date = { type = "date", doc = "Day of issue" }
 amount = { type = "decimal(18,4)", doc = "Billed before tax" }
 settled_date = { type = "date", doc = "The day that decides which period it settles" }
+service_start_date = { type = "date", doc = "First day billed; the settled day where the line does not say" }
+service_end_date = { type = "date", doc = "First day after it" }
+group_key = { type = "text", doc = "Commitment, days, quantity and price: lines that share it repeat each other" }
 
 [checks]
 not_null = ["invoice_line_id", "invoice_id", "state", "is_credit", "amount"]
 
 [decisions]
+kind = "Whatever its kind, a line that names a commitment and no contract line settles that commitment"
 match = "Its commitment_id, else the only commitment of its contract that owes a true-up; a prepaid commitment owes none, so a line that names one stays unmatched"
 period = "The last day it bills, else the day before its issue, held within the commitment and up to as_of"
-duplicate = "Same commitment, days, quantity, price and amount as an earlier posted line (by issued_date, then invoice_line_id)"
 ---*/
 with billed_line as (
     select
@@ -39,7 +41,7 @@ with billed_line as (
         amount
     from billed_line
     where kind = 'true_up'
-        or (is_credit and commitment_id is not null and contract_line_id is null)
+        or (commitment_id is not null and contract_line_id is null)
 ),
 
 commitment_grid as (
@@ -107,11 +109,19 @@ select
     commitment_id,
     state,
     is_credit,
-    state = 'posted' and not is_credit and commitment_id is not null and row_number() over (
-        partition by commitment_id, state, is_credit, service_start_date, service_end_date, quantity, unit_price, amount
-        order by issued_date, invoice_line_id
-    ) > 1 as is_duplicate,
     issued_date,
     amount,
-    settled_date
+    settled_date,
+    coalesce(service_start_date, settled_date) as service_start_date,
+    coalesce(service_end_date, cast(settled_date + 1 as date)) as service_end_date,
+    concat_ws(
+        '|',
+        'true_up',
+        commitment_id,
+        cast(coalesce(service_start_date, settled_date) as varchar),
+        cast(coalesce(service_end_date, cast(settled_date + 1 as date)) as varchar),
+        coalesce(cast(quantity as varchar), '-'),
+        coalesce(cast(unit_price as varchar), '-'),
+        cast(amount as varchar)
+    ) as group_key
 from placed

@@ -116,6 +116,7 @@ commitment_period as (
         expected_amount,
         billed_amount,
         duplicate_amount,
+        reversed_amount,
         credited_amount
     from commitment_period
 ),
@@ -189,7 +190,7 @@ every_obligation as (
         currency,
         case when verdict = 'unverifiable' then null else expected_amount end as expected_amount,
         billed_amount,
-        0 as reversed_amount,
+        reversed_amount,
         credited_amount,
         duplicate_amount,
         case when verdict = 'verified' then billed_amount - duplicate_amount end as value_billed,
