@@ -72,7 +72,7 @@ pub fn bill(contract: &Contract, line_id: &str, meters: &Meters, faults: &[Fault
     }
     let drafts = Vec::new();
     let contract = &keyed_in(contract, line_id, faults);
-    let mut biller = Biller { contract, line_id, faults, meters, grid: Grid::new(contract), until, drafts };
+    let mut biller = Biller { contract, line_id, faults, meters, grid: upkeep::grid(contract, faults), until, drafts };
     let stated = contract.versions.iter().flat_map(|version| &version.lines).find(|line| line.id == line_id);
     match stated.map(|line| line.product.charge) {
         Some(Charge::Recurring) => biller.recurring(),

@@ -3,12 +3,13 @@
 use super::biller::{Draft, bill};
 use super::collection;
 use super::company::{Account, Company};
-use super::facts::{Contract, Invoice, InvoiceLine, LineKind};
+use super::facts::{Contract, Exchange, Invoice, InvoiceLine, LineKind};
 use super::fraction::Fraction;
 use super::lapses::TRAVEL;
 use super::leaks::Leaks;
 use super::metering;
 use super::meters::Meters;
+use super::money::Currency;
 use super::months::add_days;
 use super::products::price;
 use super::random::Stream;
@@ -130,6 +131,25 @@ fn stray(company: &Company, account: &Account, groups: &mut BTreeMap<(NaiveDate,
     });
 }
 
+/// A line in the currency of the invoice, price first, so that the line still adds up.
+fn exchanged(line: &mut InvoiceLine, from: Currency, exchange: Exchange) {
+    let rate = Fraction::decimal(exchange.billed_rate, 8);
+    let (old, new) = (from.exponent(), exchange.invoiced.exponent());
+    let product = |line: &InvoiceLine| Fraction::decimal(line.quantity, 6) * Fraction::decimal(line.unit_price, 8);
+    let adds_up = line.gross == product(line).minor(old);
+    let money = |minor: i128| (Fraction::decimal(minor, old) * rate).minor(new);
+    line.unit_price = (Fraction::decimal(line.unit_price, 8) * rate).digits(8);
+    line.gross = if adds_up { product(line).minor(new) } else { money(line.gross) };
+    line.discount = money(line.discount);
+    line.amount = line.gross - line.discount;
+    let mut left = line.discount;
+    let last = line.applied.len().saturating_sub(1);
+    for (at, (_, _, amount)) in line.applied.iter_mut().enumerate() {
+        *amount = if at == last { left } else { money(*amount) };
+        left -= *amount;
+    }
+}
+
 fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -> Invoice {
     let Group { contract, created, is_stuck, is_prompt, mut lines } = group;
     let number = id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
@@ -139,6 +159,13 @@ fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -
     let tax = company.lapses.billed_tax_permille(company, account, created);
     // What the contract does not say cannot be missed.
     let more = if contract.payment_terms_days.is_some() { company.lapses.longer_terms(account.index) } else { 0 };
+    let mut currency = contract.currency;
+    if let Some(exchange) = contract.clauses.exchange {
+        currency = exchange.invoiced;
+        for line in &mut lines {
+            exchanged(line, contract.currency, exchange);
+        }
+    }
     for (line, position) in lines.iter_mut().zip(1_u32..) {
         line.id = format!("{id}-{position}");
         line.tax = super::fraction::divide_half_up(line.amount * tax, 1_000);
@@ -154,7 +181,7 @@ fn invoice(company: &Company, account: &Account, id: String, group: Group<'_>) -
         replaces: None,
         written_off: None,
         disputes: Vec::new(),
-        currency: contract.currency,
+        currency,
         lines,
         payments: Vec::new(),
         credits: Vec::new(),

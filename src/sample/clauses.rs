@@ -1,7 +1,8 @@
 //! Clauses of contracts that are not about what a line costs in an ordinary period.
 
 use super::company::{Account, Company, Frequency};
-use super::facts::{Anchor, Charge, Contract, LateFee, Pause, Pricing, ServiceLevel};
+use super::facts::{Anchor, Charge, Contract, Exchange, LateFee, Pause, Pricing, ServiceLevel};
+use super::money::Currency;
 use super::months::add_months;
 use super::random::Stream;
 use super::rating;
@@ -24,6 +25,25 @@ pub(super) fn agree(company: &Company, account: &Account, contract: &mut Contrac
         cap: draw.weighted((None, 60), &[(Some(80_000), 40)]),
         claim_days: draw.weighted((None, 60), &[(Some(60), 20), (Some(120), 20)]),
     });
+}
+
+/// Some customers are invoiced in dollars at a rate that the contract fixes: those that buy at plain rates by the month or the
+/// quarter, so that every invoice line is a whole period.
+pub(super) fn exchange(company: &Company, account: &Account, contract: &mut Contract, is_plain: bool) {
+    let is_simple = contract.anchor != Some(Anchor::Calendar)
+        && contract.go_live.is_none()
+        && contract.frequency.months() <= 3
+        && contract.free_periods.is_empty();
+    if !is_plain || !is_simple || !company.lapses.is_foreign(account.index) {
+        return;
+    }
+    let mut draw = Stream::new(company.spec.seed, "exchange", u64::from(account.index));
+    let rate = if account.currency == Currency::Gbp { 126_000_000 } else { 107_500_000 };
+    let is_kept = draw.chance(300);
+    let permille = i128::from(draw.between(930, 975));
+    let billed_rate = if is_kept { rate } else { rate * permille / 1_000 };
+    contract.clauses.exchange = Some(Exchange { invoiced: Currency::Usd, rate, billed_rate });
+    contract.clauses.pauses.clear();
 }
 
 /// Seasonal businesses agree on months without service.

@@ -2,7 +2,7 @@
 
 use super::company::{Account, Company, Segment};
 use super::facts::{Contract, CreditNote, Dispute, Invoice, Payment, WriteOff};
-use super::leaks::NonPayment;
+use super::leaks::MoneyFault;
 use super::months::add_days;
 use super::random::Stream;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -47,12 +47,40 @@ pub(super) fn collect(company: &Company, account: &Account, contract: &Contract,
 }
 
 /// Lets the customer fail to pay an invoice that would have been paid.
-pub(super) fn fail(company: &Company, account: &Account, invoice: &mut Invoice, how: NonPayment) {
+pub(super) fn fail(company: &Company, account: &Account, invoice: &mut Invoice, how: MoneyFault) {
     invoice.payments.clear();
     invoice.credits.clear();
     invoice.disputes.clear();
     invoice.written_off = None;
     pay(company, account, invoice, Some(how));
+    over_credit(company, invoice, how);
+}
+
+/// Credit notes that no policy allows.
+fn over_credit(company: &Company, invoice: &mut Invoice, how: MoneyFault) {
+    let Some(issued) = invoice.issued else { return };
+    let mut draw = stream(company, "over-credit", invoice);
+    let day = add_days(issued, draw.between(12, 35));
+    let net = invoice.subtotal();
+    let part = (net * i128::from(draw.between(80, 400)) / 1_000).max(1);
+    let mut notes = match how {
+        MoneyFault::Credited => vec![credit(invoice, 5, day, part, "goodwill")],
+        MoneyFault::CreditedTwice => {
+            let again = add_days(day, draw.between(1, 9));
+            vec![credit(invoice, 5, day, part, "goodwill"), credit(invoice, 6, again, part, "goodwill")]
+        }
+        MoneyFault::OverCredited => vec![credit(invoice, 5, day, net + part, "goodwill")],
+        _ => return,
+    };
+    if how == MoneyFault::Credited {
+        // Above the limit nobody agreed; below it nobody said why.
+        let has_reason = draw.chance(500);
+        for note in &mut notes {
+            note.is_approved = !has_reason;
+            note.reason = note.reason.filter(|_| has_reason);
+        }
+    }
+    invoice.credits.extend(notes);
 }
 
 /// The same lines once more, on another invoice.
@@ -88,7 +116,7 @@ pub(super) fn credit(
 }
 
 /// Adds what the customer pays and when.
-fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Option<NonPayment>) {
+fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Option<MoneyFault>) {
     let (Some(issued), Some(due)) = (invoice.issued, invoice.due) else { return };
     let total = invoice.total();
     if total <= 0 {
@@ -99,28 +127,28 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
     let usual = if draw.chance(880) { add_days(due, draw.between(-9, 3)).max(add_days(issued, 1)) } else { late };
     let is_card = account.segment == Segment::Smb && draw.chance(750);
     match fault {
-        Some(NonPayment::Unpaid) => {}
-        Some(NonPayment::Short) => {
+        Some(MoneyFault::Unpaid) => {}
+        Some(MoneyFault::Short) => {
             let part = total * i128::from(draw.between(550, 960)) / 1_000;
             let day = add_days(due, draw.between(-9, 3)).max(issued);
             attempt(&mut draw, invoice, day, part.max(1).min(total - 1), true);
         }
-        Some(NonPayment::Failing) => {
+        Some(MoneyFault::Failing) => {
             for days in [0, 3, 7] {
                 attempt(&mut draw, invoice, add_days(due, days), total, false);
             }
         }
-        Some(NonPayment::Disputing) => {
+        Some(MoneyFault::Disputing) => {
             attempt(&mut draw, invoice, usual, total, true);
             dispute(&mut draw, invoice, true);
         }
-        Some(NonPayment::GivenUp) => {
+        Some(MoneyFault::GivenUp) => {
             let unhappy = (false, Some("customer unhappy"));
             let (is_approved, reason) = draw.weighted((unhappy, 50), &[((true, None), 25), ((false, None), 25)]);
             let date = add_days(due, draw.between(40, 70));
             invoice.written_off = Some(WriteOff { date, amount: total, is_approved, reason });
         }
-        None if is_card => {
+        None | Some(MoneyFault::Credited | MoneyFault::CreditedTwice | MoneyFault::OverCredited) if is_card => {
             let failures = draw.weighted((0, 900), &[(1, 70), (2, 30)]);
             let gap = draw.between(2, 7);
             for number in 0..failures {
@@ -128,38 +156,40 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
             }
             attempt(&mut draw, invoice, add_days(due, failures * gap), total, true);
         }
-        None => match draw.below(1_000) {
-            // Two instalments.
-            0..=24 => {
-                let first = total * 6 / 10;
-                attempt(&mut draw, invoice, usual, first, true);
-                attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
+        None | Some(MoneyFault::Credited | MoneyFault::CreditedTwice | MoneyFault::OverCredited) => {
+            match draw.below(1_000) {
+                // Two instalments.
+                0..=24 => {
+                    let first = total * 6 / 10;
+                    attempt(&mut draw, invoice, usual, first, true);
+                    attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
+                }
+                // Never paid, and given up after four months.
+                40..=44 => {
+                    let (date, reason) = (add_days(due, 120), Some("uncollectible after four months"));
+                    invoice.written_off = Some(WriteOff { date, amount: total, is_approved: true, reason });
+                }
+                // Disputed: won, or lost and paid once more.
+                45..=51 => {
+                    attempt(&mut draw, invoice, usual, total, true);
+                    dispute(&mut draw, invoice, false);
+                }
+                52..=56 => {
+                    attempt(&mut draw, invoice, usual, total, true);
+                    let decided = dispute(&mut draw, invoice, true);
+                    attempt(&mut draw, invoice, add_days(decided, 1), total, true);
+                }
+                // Short by a little, and settled by a credit.
+                25..=39 if total > 1_000 => {
+                    let short = invoice.subtotal() / 100;
+                    let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
+                    invoice.credits.push(settled);
+                    let rest = total - invoice.credited(NaiveDate::MAX);
+                    attempt(&mut draw, invoice, usual, rest, true);
+                }
+                _ => attempt(&mut draw, invoice, usual, total, true),
             }
-            // Never paid, and given up after four months.
-            40..=44 => {
-                let (date, reason) = (add_days(due, 120), Some("uncollectible after four months"));
-                invoice.written_off = Some(WriteOff { date, amount: total, is_approved: true, reason });
-            }
-            // Disputed: won, or lost and paid once more.
-            45..=51 => {
-                attempt(&mut draw, invoice, usual, total, true);
-                dispute(&mut draw, invoice, false);
-            }
-            52..=56 => {
-                attempt(&mut draw, invoice, usual, total, true);
-                let decided = dispute(&mut draw, invoice, true);
-                attempt(&mut draw, invoice, add_days(decided, 1), total, true);
-            }
-            // Short by a little, and settled by a credit.
-            25..=39 if total > 1_000 => {
-                let short = invoice.subtotal() / 100;
-                let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
-                invoice.credits.push(settled);
-                let rest = total - invoice.credited(NaiveDate::MAX);
-                attempt(&mut draw, invoice, usual, rest, true);
-            }
-            _ => attempt(&mut draw, invoice, usual, total, true),
-        },
+        }
     }
     if let Some(last) = invoice.payments.last_mut() {
         last.is_final = true;

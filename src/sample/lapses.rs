@@ -5,6 +5,7 @@
 
 use super::company::{Account, Company, Segment};
 use super::facts::{Charge, Pricing, Product};
+use super::money::Currency;
 use super::months::{add_days, add_months};
 use super::random::Stream;
 use chrono::{Datelike, NaiveDate, Weekday};
@@ -100,6 +101,7 @@ pub struct Lapses {
     strays: BTreeMap<u32, Stray>,
     add_on_use: BTreeMap<u32, AddOnUse>,
     signed_twice: BTreeSet<u32>,
+    foreign: BTreeSet<u32>,
     gives_credit: BTreeSet<u32>,
 }
 
@@ -179,9 +181,13 @@ impl Lapses {
         let longer = first("longer terms", 12, &stays).into_iter();
         let strays = first("strays", 9, &stays).into_iter();
         let signed_twice = first("signed twice", 6, &stays).into_iter();
+        let is_european =
+            |account: &Account| matches!(account.currency, Currency::Eur | Currency::Gbp) && stays(account);
+        let foreign = first("foreign", 26, &is_european).into_iter();
         let gives_credit = |account: &&Account| draw("uptime credit", account).chance(400);
         let using = first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb).into_iter();
         Lapses {
+            foreign: foreign.map(|(index, ..)| index).collect(),
             signed_twice: signed_twice.map(|(index, ..)| index).collect(),
             gives_credit: company.accounts.iter().filter(gives_credit).map(|account| account.index).collect(),
             untaxed: untaxed
@@ -243,6 +249,11 @@ impl Lapses {
     /// Whether the customer's first contract was signed in two statements of one day (D3).
     pub fn is_signed_twice(&self, account: u32) -> bool {
         self.signed_twice.contains(&account)
+    }
+
+    /// Whether the customer would rather be invoiced in dollars (P10).
+    pub fn is_foreign(&self, account: u32) -> bool {
+        self.foreign.contains(&account)
     }
 
     /// Whether the customer is given the credits it is owed for missed uptime; others wait for them (O3).

@@ -1,6 +1,7 @@
 //! What the biller gets wrong: faults planted on contract lines and invoices.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
+use md5::{Digest, Md5};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -61,6 +62,8 @@ pub enum Fault {
     PostsLate(Range<NaiveDate>, i64),
     /// Invoices once more, so many days later, periods that begin in the range (O1).
     Repeats(Range<NaiveDate>, i64),
+    /// Invoices every so many months, whatever the contract says (C6).
+    OtherRhythm(i32),
     /// Charges parts of periods at so many permille of their share, for periods that begin in the range (C10).
     WrongShare(Range<NaiveDate>, i64),
 }
@@ -90,14 +93,15 @@ impl Fault {
             Fault::TypesOver(..) => "P11",
             Fault::PostsLate(..) => "C11",
             Fault::Repeats(..) => "O1",
+            Fault::OtherRhythm(_) => "C6",
             Fault::WrongShare(..) => "C10",
         }
     }
 }
 
-/// How a customer fails to pay an invoice.
+/// How the money of an invoice goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NonPayment {
+pub enum MoneyFault {
     /// Never pays (R1).
     Unpaid,
     /// Pays a part (R2).
@@ -108,18 +112,45 @@ pub enum NonPayment {
     Disputing,
     /// Never pays, and somebody gives it up without being entitled to (A2).
     GivenUp,
+    /// Pays, and is credited a sum that nobody entitled to has agreed to (A1).
+    Credited,
+    /// Pays, and is credited the same twice (A1).
+    CreditedTwice,
+    /// Pays, and is credited more than was invoiced (A1).
+    OverCredited,
 }
 
-impl NonPayment {
+impl MoneyFault {
     /// The code a run must report.
     pub fn code(self) -> &'static str {
         match self {
-            NonPayment::Unpaid => "R1",
-            NonPayment::Short => "R2",
-            NonPayment::Failing => "R3",
-            NonPayment::Disputing => "R4",
-            NonPayment::GivenUp => "A2",
+            MoneyFault::Unpaid => "R1",
+            MoneyFault::Short => "R2",
+            MoneyFault::Failing => "R3",
+            MoneyFault::Disputing => "R4",
+            MoneyFault::GivenUp => "A2",
+            MoneyFault::Credited | MoneyFault::CreditedTwice | MoneyFault::OverCredited => "A1",
         }
+    }
+}
+
+/// A decision about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Its code, account, contract, contract line, product and subject.
+    pub key: [String; 6],
+    /// waived, confirmed or disputed.
+    pub decision: &'static str,
+    /// When.
+    pub decided: NaiveDateTime,
+    /// From when on it no longer holds.
+    pub expires: Option<NaiveDate>,
+}
+
+impl Review {
+    /// The finding's id.
+    pub fn finding_id(&self) -> String {
+        Md5::digest(self.key.join("|")).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -131,5 +162,5 @@ pub struct Leaks {
     /// Contract lines whose fault somebody approved: a deviation, not a leak.
     pub approved: BTreeSet<String>,
     /// Failures to pay by invoice id.
-    pub invoices: BTreeMap<String, NonPayment>,
+    pub invoices: BTreeMap<String, MoneyFault>,
 }

@@ -2,7 +2,7 @@
 
 use super::activity::Activity;
 use super::company::{Account, Company, Frequency, Segment};
-use super::facts::{PricePeriod, Pricing, Product, SeatRule, Seats};
+use super::facts::{Charge, PricePeriod, Pricing, Product, SeatRule, Seats};
 use super::meters::metric;
 use super::months::add_months;
 use super::products::{ADD_ONS, FIELD_APP, LOCATIONS, METERED, ONBOARDING, PLATFORM, price};
@@ -63,6 +63,12 @@ pub(super) struct Item {
 }
 
 impl Item {
+    /// Whether every invoice line of it is a whole period.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_rated = matches!(self.extra, Extra::Rated(_)) && self.product.charge == Charge::Recurring;
+        !is_rated && !matches!(self.extra, Extra::Seats(_))
+    }
+
     /// First day in the basket.
     pub(super) fn begins(&self, account: &Account) -> NaiveDate {
         add_months(account.joined_date, self.added)

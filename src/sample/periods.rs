@@ -145,6 +145,11 @@ impl Grid {
         Grid { anchor, months: contract.frequency.months() }
     }
 
+    /// The same from the same anchor, but of so many months each.
+    pub fn every(self, months: i32) -> Self {
+        Grid { months, ..self }
+    }
+
     /// Months of one period.
     pub fn months(&self) -> i32 {
         self.months

@@ -3,6 +3,7 @@
 use super::company::{Company, Frequency};
 use super::drift::{self, Drift, copies};
 use super::facts::{Anchor, Charge, Contract, DiscountValue, Line, PricePeriod, Proration, Seats, Timing, Version};
+use super::leaks::Review;
 use super::months::add_days;
 use super::products;
 use super::rows_pricing::{pricing_name, seat_rule_name};
@@ -52,7 +53,7 @@ pub(super) fn account_id(company: &Company, index: u32) -> String {
 }
 
 /// Entity `contract`.
-pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<30> {
+pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<32> {
     let mut rows = Rows::new([
         "contract_id",
         "version",
@@ -81,6 +82,8 @@ pub(super) fn contract(company: &Company, contracts: &[Contract], horizon: Naive
         "currency",
         "proration_method",
         "holdover_rule",
+        "fx_rule",
+        "fx_fixed_rate",
         "late_fee_pct",
         "late_fee_after_days",
         "source_ref",
@@ -102,7 +105,7 @@ fn contract_row(
     account_id: &str,
     source: &str,
     horizon: NaiveDate,
-) -> [Cell; 30] {
+) -> [Cell; 32] {
     let terminated = contract.terminated.filter(|(_, recorded)| *recorded <= horizon);
     let late_fee = contract.clauses.late_fee;
     let drift = drift::of(contract, source);
@@ -142,6 +145,8 @@ fn contract_row(
         contract.currency.code().into(),
         contract.proration.map(proration_name).into(),
         if contract.is_holdover { "evergreen" } else { "none" }.into(),
+        contract.clauses.exchange.map(|_| "fixed").into(),
+        contract.clauses.exchange.map_or(Cell::Null, |exchange| Cell::Decimal(exchange.rate, 8)),
         late_fee.map_or(Cell::Null, |fee| Cell::Decimal(fee.percent, 4)),
         late_fee.and_then(|fee| fee.after_days).into(),
         format!("{}-v{}.pdf", contract.id, version.number).into(),
@@ -357,10 +362,11 @@ pub(super) fn pause(contracts: &[Contract], horizon: NaiveDate) -> Rows<4> {
 }
 
 /// Entity `billing_exception`.
-pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<9> {
+pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horizon: NaiveDate) -> Rows<10> {
     let mut rows = Rows::new([
         "exception_id",
         "account_id",
+        "contract_id",
         "contract_line_id",
         "check_code",
         "start_date",
@@ -373,8 +379,9 @@ pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horiz
         for exception in contract.exceptions.iter().filter(|exception| exception.approved_at.date() <= horizon) {
             rows.push([
                 (&exception.id).into(),
-                company.accounts.get(contract.account as usize).map(|account| account.id.as_str()).into(),
-                (&exception.line).into(),
+                exception.account.map(|index| account_id(company, index)).into(),
+                exception.contract.as_deref().into(),
+                exception.line.as_deref().into(),
                 exception.check_code.into(),
                 exception.start.into(),
                 exception.end.into(),
@@ -383,6 +390,23 @@ pub(super) fn billing_exception(company: &Company, contracts: &[Contract], horiz
                 exception.reason.into(),
             ]);
         }
+    }
+    rows
+}
+
+/// Entity `finding_review`.
+pub(super) fn finding_review(reviews: &[Review], horizon: NaiveDate) -> Rows<6> {
+    let columns = ["finding_id", "decision", "decided_by", "decided_at", "expires_date", "note"];
+    let mut rows = Rows::new(columns);
+    for review in reviews.iter().filter(|review| review.decided.date() <= horizon) {
+        rows.push([
+            review.finding_id().into(),
+            review.decision.into(),
+            "fin-01".into(),
+            review.decided.into(),
+            review.expires.into(),
+            format!("{} of {}", review.key[0], review.key[3]).into(),
+        ]);
     }
     rows
 }

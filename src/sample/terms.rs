@@ -137,6 +137,7 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
         clauses::agree(company, account, &mut contract, number);
+        clauses::exchange(company, account, &mut contract, items.iter().all(Item::is_whole));
         if number == 0 && company.lapses.is_signed_twice(account.index) {
             sign_twice(&mut contract, until);
         }

@@ -4,7 +4,7 @@ use super::biller::{Draft, begins_in};
 use super::facts::Contract;
 use super::leaks::Fault;
 use super::months::{add_days, days_between};
-use super::periods::{KnownLine, Segment};
+use super::periods::{Grid, KnownLine, Segment};
 use chrono::NaiveDate;
 use std::ops::Range;
 
@@ -16,6 +16,13 @@ pub(super) fn keyed_in<'k>(faults: &[Fault], known: &KnownLine<'k>, segment: &Se
     });
     let before = missed.and_then(|date| known.segments.iter().rfind(|earlier| earlier.version.effective < date));
     Segment { line: before.map_or(segment.line, |before| before.line), ..*segment }
+}
+
+/// The periods that the biller invoices.
+pub(super) fn grid(contract: &Contract, faults: &[Fault]) -> Grid {
+    let months =
+        faults.iter().find_map(|fault| if let Fault::OtherRhythm(months) = fault { Some(*months) } else { None });
+    months.map_or(Grid::new(contract), |months| Grid::new(contract).every(months))
 }
 
 /// Whether units added on `day` are never billed.

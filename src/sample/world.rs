@@ -4,7 +4,7 @@ use super::activity::Activity;
 use super::billing;
 use super::company::Company;
 use super::facts::{Contract, Invoice};
-use super::leaks::Leaks;
+use super::leaks::{Leaks, Review};
 use super::meters::Meters;
 use super::planning;
 use super::rows_reference::Rates;
@@ -22,6 +22,8 @@ pub struct World {
     pub leaks: Leaks,
     /// What was measured.
     pub meters: Meters,
+    /// What was decided about findings.
+    pub reviews: Vec<Review>,
     /// What currencies cost.
     pub rates: Rates,
 }
@@ -43,9 +45,10 @@ impl World {
             (contracts, invoices)
         };
         let rates = Rates::new(company, until);
-        planning::approve(&mut contracts, &leaks);
+        planning::approve(company, &mut contracts, &leaks);
+        let reviews = planning::reviews(company, &contracts, &leaks);
         billing::fail(company, &mut invoices, &leaks);
         contracts.extend(terms::orphans(company, &contracts, until));
-        World { contracts, invoices, leaks, meters, rates }
+        World { contracts, invoices, leaks, meters, reviews, rates }
     }
 }

@@ -1,5 +1,6 @@
 //! Terms that are not about what a line costs in an ordinary period.
 
+use crate::sample::money::Currency;
 use chrono::NaiveDate;
 
 /// Days without service, and so without charge.
@@ -37,6 +38,17 @@ pub struct ServiceLevel {
     pub claim_days: Option<i64>,
 }
 
+/// Invoices in another currency than the contract's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// What invoices are in.
+    pub invoiced: Currency,
+    /// What one unit of the contract's currency is in it by contract, at 8 digits.
+    pub rate: i128,
+    /// What it is at the biller.
+    pub billed_rate: i128,
+}
+
 /// A contract's clauses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clauses {
@@ -44,6 +56,8 @@ pub struct Clauses {
     pub pauses: Vec<Pause>,
     /// What late payment costs.
     pub late_fee: Option<LateFee>,
+    /// The other currency of its invoices, where they have one.
+    pub exchange: Option<Exchange>,
     /// The uptime promised.
     pub service_level: Option<ServiceLevel>,
 }

@@ -5,7 +5,7 @@ mod clauses;
 mod pricing;
 
 pub use billing::{CreditNote, Dispute, Invoice, InvoiceLine, LineKind, Payment, WriteOff};
-pub use clauses::{Clauses, LateFee, Pause, ServiceLevel};
+pub use clauses::{Clauses, Exchange, LateFee, Pause, ServiceLevel};
 pub use pricing::{
     Commitment, CommitmentPeriod, Escalator, Included, Pricing, RampStep, Rating, SeatRule, Seats, Tier, Uplift,
 };
@@ -244,10 +244,14 @@ pub struct FreePeriod {
 pub struct Exception {
     /// Its id.
     pub id: String,
-    /// The line.
-    pub line: String,
-    /// The check it silences.
-    pub check_code: &'static str,
+    /// The customer's index, where it is for one.
+    pub account: Option<u32>,
+    /// The contract, where it is for one.
+    pub contract: Option<String>,
+    /// The line, where it is for one.
+    pub line: Option<String>,
+    /// The check it silences, where it is for one.
+    pub check_code: Option<&'static str>,
     /// First day.
     pub start: NaiveDate,
     /// First day after.

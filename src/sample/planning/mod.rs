@@ -2,20 +2,23 @@
 //!
 //! The plan looks at the first eighteen months only, whatever the horizon, so that a later horizon changes nothing in it.
 
+mod approvals;
 mod pricing;
 mod rates;
 mod upkeep;
 
+pub use approvals::{approve, reviews};
+
 use super::agreed::is_plain;
 use super::billing::{invoices, line_ids};
 use super::company::Company;
-use super::facts::{Charge, Contract, Exception, Invoice, Line};
-use super::leaks::{Fault, Leaks, NonPayment};
+use super::facts::{Charge, Contract, Invoice, Line};
+use super::leaks::{Fault, Leaks, MoneyFault};
 use super::meters::Meters;
 use super::months::{add_days, add_months};
 use super::periods::{Grid, KnownLine, each_day};
 use super::random::Stream;
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -23,12 +26,15 @@ use std::ops::Range;
 type Plan = (&'static [&'static str], u32, bool);
 
 /// Unpaid, short-paid and failing invoices for every 320 customers.
-const NON_PAYMENTS: [(NonPayment, u32); 5] = [
-    (NonPayment::Unpaid, 8),
-    (NonPayment::Short, 8),
-    (NonPayment::Failing, 7),
-    (NonPayment::Disputing, 7),
-    (NonPayment::GivenUp, 8),
+const NON_PAYMENTS: [(MoneyFault, u32); 8] = [
+    (MoneyFault::Unpaid, 8),
+    (MoneyFault::Short, 8),
+    (MoneyFault::Failing, 7),
+    (MoneyFault::Disputing, 7),
+    (MoneyFault::GivenUp, 8),
+    (MoneyFault::Credited, 4),
+    (MoneyFault::CreditedTwice, 3),
+    (MoneyFault::OverCredited, 2),
 ];
 
 /// A contract line that faults can be planted on.
@@ -124,13 +130,22 @@ pub fn plan(company: &Company, meters: &Meters, contracts: &[Contract]) -> (Leak
     (leaks, billed)
 }
 
+fn is_domestic(company: &Company, invoice: &Invoice) -> bool {
+    company.accounts.get(invoice.account as usize).is_some_and(|account| account.currency == invoice.currency)
+}
+
 fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, until: NaiveDate, scale: u32) {
     let window = add_days(company.spec.start, 20)..add_days(until, -75);
     let mut open: Vec<&Invoice> = billed
         .iter()
         .filter(|invoice| invoice.issued.is_some_and(|issued| window.contains(&issued)))
         .filter(|invoice| invoice.voided.is_none() && invoice.replaces.is_none() && !invoice.id.ends_with("-r"))
-        .filter(|invoice| invoice.total() > 100 && invoice.credits.is_empty() && invoice.written_off.is_none())
+        .filter(|invoice| {
+            invoice.total() > 100
+                && is_domestic(company, invoice)
+                && invoice.credits.is_empty()
+                && invoice.written_off.is_none()
+        })
         .collect();
     open.sort_by_key(|invoice| {
         let key = invoice.id.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(131).wrapping_add(u64::from(byte)));
@@ -149,6 +164,8 @@ fn candidates<'a>(contract: &'a Contract, company: &Company, until: NaiveDate) -
     let last = add_days(until, -25);
     // What is owed under two statements of one day nobody can say.
     let is_clear = !contract.versions.windows(2).any(|pair| pair[0].effective == pair[1].effective);
+    // Sums in two currencies would leave a cent here and there.
+    let is_clear = is_clear && contract.clauses.exchange.is_none();
     line_ids(contract)
         .into_iter()
         .filter(|_| is_clear)
@@ -183,28 +200,4 @@ fn show_together(candidate: &Candidate<'_>, faults: &[Fault]) -> bool {
         Fault::KeepsDiscount => rates::own_discounts(candidate).filter_map(|discount| discount.end).all(is_billed_from),
         _ => true,
     })
-}
-
-/// Writes the approval of the deviations that somebody approved into their contracts.
-pub fn approve(contracts: &mut [Contract], leaks: &Leaks) {
-    for contract in contracts {
-        for (line, faults) in leaks.lines.iter().filter(|(line, _)| leaks.approved.contains(*line)) {
-            let is_ours = line.strip_prefix(contract.id.as_str()).is_some_and(|rest| rest.starts_with('-'));
-            let Some(fault) = faults.first().filter(|_| is_ours) else { continue };
-            let start = contract.start;
-            contract.exceptions.push(Exception {
-                id: format!("ex-{line}"),
-                line: line.clone(),
-                check_code: fault.code(),
-                start,
-                end: None,
-                approved_at: add_days(start, 3).and_time(NaiveTime::from_hms_opt(15, 30, 0).unwrap_or_default()),
-                reason: match fault.code() {
-                    "P1" => "discount grandfathered by the head of sales",
-                    "Q2" => "seats of the pilot team are free",
-                    _ => "month waived after an outage",
-                },
-            });
-        }
-    }
 }

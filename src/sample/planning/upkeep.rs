@@ -2,7 +2,7 @@
 //! not keyed in, fees forgotten, prices typed over, invoices late or repeated.
 
 use super::{Candidate, Plan, Scene, rates};
-use crate::sample::facts::{Charge, Line};
+use crate::sample::facts::{Anchor, Charge, Line};
 use crate::sample::leaks::Fault;
 use crate::sample::months::add_days;
 use crate::sample::periods::{Grid, period_price};
@@ -11,7 +11,9 @@ use chrono::NaiveDate;
 use std::ops::Range;
 
 /// What is planted of these, the scarcest lines first.
-pub(super) const PLANS: [Plan; 27] = [
+pub(super) const PLANS: [Plan; 29] = [
+    (&["C6"], 5, false),
+    (&["C6", "P6"], 2, false),
     (&["C10", "P1"], 1, false),
     (&["C10", "Q2"], 1, false),
     (&["C10", "P6"], 1, false),
@@ -50,6 +52,7 @@ pub(super) fn fault(code: &str, candidate: &Candidate<'_>, scene: &Scene<'_>, dr
         return None;
     }
     match code {
+        "C6" => other_rhythm(candidate, scene),
         "C8" => left_out(candidate, &candidate.known.free, "C8", scene, draw),
         "C9" => left_out(candidate, &candidate.known.pauses, "C9", scene, draw),
         "C10" => wrong_share(candidate, scene, draw),
@@ -95,6 +98,23 @@ fn left_out(
     let range = ended.end..grid.boundary(cell + 1 + more);
     let has_resumed = candidate.periods.iter().any(|period| period.start >= range.end);
     (has_resumed && uncharged.len() == 1).then_some(Fault::LeavesOut(range, code))
+}
+
+/// Monthly lines by the quarter and quarterly ones by the month: none whose terms change, so that every invoice is the same.
+fn other_rhythm(candidate: &Candidate<'_>, scene: &Scene<'_>) -> Option<Fault> {
+    let grid = Grid::new(candidate.contract);
+    let months = match grid.months() {
+        1 => 3,
+        3 => 1,
+        _ => return None,
+    };
+    let start = candidate.known.life.start;
+    let is_steady =
+        candidate.known.segments.len() == 1 && candidate.known.free.is_empty() && candidate.known.pauses.is_empty();
+    let is_aligned = grid.boundary(grid.cell_of(start)) == start && start >= scene.first;
+    let fits =
+        is_steady && is_aligned && candidate.contract.anchor != Some(Anchor::Calendar) && candidate.periods.len() >= 4;
+    fits.then_some(Fault::OtherRhythm(months))
 }
 
 /// A life that begins inside a period, and is charged from its first day.

@@ -1,6 +1,6 @@
 //! Why days of a period were not billed.
 
-use super::obligation::Billed;
+use super::billed::Billed;
 use crate::sample::fraction::divide_half_up;
 use crate::sample::periods::KnownLine;
 use chrono::NaiveDate;
@@ -61,30 +61,33 @@ impl Standing<'_> {
     }
 }
 
+/// A code, its subject, its share of the money, and the days it is about.
+pub(super) type Share = (&'static str, String, i128, Vec<NaiveDate>);
+
 /// Splits `amount` over the uncovered days, by code and subject; the last day's code takes the rounding remainder.
 pub(super) fn split(
     standing: &Standing<'_>,
     known: &KnownLine<'_>,
     uncovered: &[NaiveDate],
     amount: i128,
-) -> Vec<(&'static str, String, i128)> {
-    let mut parts: Vec<((&'static str, String), i128)> = Vec::new();
+) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::new();
     for day in uncovered {
-        let key = standing.code(known, *day);
-        match parts.iter_mut().find(|(same, _)| *same == key) {
-            Some((_, days)) => *days += 1,
-            None => parts.push((key, 1)),
+        let (code, subject) = standing.code(known, *day);
+        match shares.iter_mut().find(|(same, about, ..)| *same == code && *about == subject) {
+            Some((.., days)) => days.push(*day),
+            None => shares.push((code, subject, 0, vec![*day])),
         }
     }
-    let Some(last) = uncovered.last().map(|day| standing.code(known, *day)) else { return Vec::new() };
-    let total: i128 = parts.iter().map(|(_, days)| days).sum();
+    let total = i128::try_from(uncovered.len()).unwrap_or(i128::MAX);
+    // The code of the last day comes last.
+    shares.sort_by_key(|(.., days)| days.last().copied());
     let mut left = amount;
-    let mut shares = Vec::new();
-    for ((code, subject), days) in parts.into_iter().filter(|(key, _)| *key != last) {
-        let share = divide_half_up(amount * days, total);
-        left -= share;
-        shares.push((code, subject, share));
+    let last = shares.len().saturating_sub(1);
+    for (at, (.., share, days)) in shares.iter_mut().enumerate() {
+        let length = i128::try_from(days.len()).unwrap_or(0);
+        *share = if at == last { left } else { divide_half_up(amount * length, total) };
+        left -= *share;
     }
-    shares.push((last.0, last.1, left));
     shares
 }

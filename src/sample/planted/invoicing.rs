@@ -73,7 +73,9 @@ fn too_little_tax(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Fin
         if due > invoice.tax() + tolerance {
             let row = missing.entry((invoice.account, issued)).or_insert_with(|| Finding {
                 is_planted: company.lapses.is_untaxed(invoice.account),
-                subject: String::new(),
+                subject: account
+                    .filter(|account| account.currency != invoice.currency)
+                    .map_or_else(String::new, |_| invoice.currency.code().to_owned()),
                 contract: String::new(),
                 ..about_invoice(invoice, "X1", "liability", issued)
             });

@@ -3,6 +3,7 @@
 //! Contracts, invoices and payments are taken as typed facts and cut at as_of; amounts are exact fractions, rounded half away
 //! from zero where the rules round. Whatever follows from the facts is listed, whether it was planted or not.
 
+mod billed;
 mod coverage;
 mod credit;
 mod invoicing;
@@ -11,11 +12,13 @@ mod opportunity;
 mod price_code;
 mod receivable;
 mod registry;
+mod rhythm;
 mod service;
 mod service_level;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod waiver;
 mod waterfall;
 
 use super::company::Company;
@@ -28,7 +31,7 @@ use crate::error::Result;
 use crate::model::contract::{Column, ColumnType, Contract as TableContract};
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MONEY: ColumnType = ColumnType::Decimal { precision: 18, scale: 4 };
 
@@ -109,6 +112,8 @@ pub struct Finding {
     pub gap: i128,
     /// Minor units inside an approved exception.
     pub waived: i128,
+    /// The days it is about.
+    pub days: Vec<NaiveDate>,
     /// Currency of the amounts.
     pub currency: Currency,
     /// leak, liability, exposure, opportunity, timing or unverifiable.
@@ -121,24 +126,31 @@ pub struct Finding {
 pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Finding> {
     let by_id: BTreeMap<&str, &Contract> =
         world.contracts.iter().map(|contract| (contract.id.as_str(), contract)).collect();
-    let mut billed: BTreeMap<&str, Vec<obligation::Billed<'_>>> = BTreeMap::new();
+    let parts = billed::parts(world);
+    let billed = billed::by_line(world, &parts);
+    let mut invoiced: BTreeMap<&str, Vec<rhythm::Invoiced<'_>>> = BTreeMap::new();
     for invoice in &world.invoices {
         for line in &invoice.lines {
-            billed.entry(&line.contract_line).or_default().push(obligation::Billed { invoice, line });
+            invoiced.entry(&line.contract_line).or_default().push((invoice, line));
         }
     }
     let mut findings = Vec::new();
+    let mut reversing = BTreeSet::new();
     for contract in &world.contracts {
         let prior = contract.renews.as_deref().and_then(|id| by_id.get(id).copied());
         for line in super::billing::line_ids(contract) {
             let billed = billed.get(line).map_or(&[][..], Vec::as_slice);
             findings.extend(obligation::findings(contract, prior, (line, &world.meters), billed, as_of));
+            reversing.extend(obligation::reversing(billed, as_of));
+            let invoiced = invoiced.get(line).map_or(&[][..], Vec::as_slice);
+            findings.extend(rhythm::finding(contract, line, invoiced, as_of));
         }
     }
     for finding in &mut findings {
         let faults = world.leaks.lines.get(&finding.line).map_or(&[][..], Vec::as_slice);
         let is_approved = world.leaks.approved.contains(&finding.line);
-        finding.is_planted = !is_approved && faults.iter().any(|fault| fault.code() == finding.code);
+        let is_foreign = finding.code == "P10";
+        finding.is_planted = is_foreign || (!is_approved && faults.iter().any(|fault| fault.code() == finding.code));
     }
     findings.extend(world.invoices.iter().filter_map(|invoice| receivable::finding(world, invoice, as_of)));
     findings.extend(world.invoices.iter().filter_map(|invoice| credit::written_off(world, invoice, as_of)));
@@ -147,8 +159,12 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
     let opportunities = world.contracts.iter().flat_map(|contract| opportunity::findings(company, contract, as_of));
     findings.extend(opportunities);
     findings.extend(registry::findings(company, world, as_of));
-    let (owed, _settled) = service_level::findings(company, world, as_of);
+    let (owed, settled) = service_level::findings(company, world, as_of);
     findings.extend(owed);
+    let credits = credit::Credits { world, by_id: &by_id, reversing: &reversing, settled: &settled, as_of };
+    let beyond = credits.findings(&findings);
+    findings.extend(beyond);
+    waiver::apply(company, world, &mut findings, as_of);
     findings
 }
 
@@ -179,7 +195,20 @@ fn note(finding: &Finding) -> &'static str {
         "R2" => "paid in part",
         "R3" => "every attempt to collect has failed",
         "R4" => "the payment was disputed and lost",
+        "A1" => "credited beyond what policy allows",
         "A2" => "written off without approval or reason",
+        "C5" => "used after the end and not invoiced",
+        "C6" => "invoiced in another rhythm than the contract's",
+        "D1" => "another system states other terms than were signed",
+        "D2" => "belongs to no contract or customer that is known",
+        "D3" => "two statements of the contract take effect on one day",
+        "O3" => "uptime was missed and the credit not issued",
+        "P7" => "a higher price could be asked for",
+        "P10" => "invoiced in another currency at a rate below the contract's",
+        "Q7" => "used without being on a contract",
+        "R5" => "paid late without the late fee that the contract grants",
+        "R6" => "given more days to pay than the contract",
+        "X1" => "less tax charged than the customer owes",
         _ => "",
     }
 }

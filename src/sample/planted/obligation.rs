@@ -1,11 +1,12 @@
 //! Findings of one contract line: obligation by obligation, step by step.
 
 use super::Finding;
+use super::billed::Billed;
 use super::coverage::{Standing, split};
 use super::price_code::Case;
 use super::terms::{Ask, Owed};
 use super::waterfall::{Factors, Frame, Steps, steps};
-use crate::sample::facts::{Charge, Contract, Discount, Invoice, InvoiceLine, Line};
+use crate::sample::facts::{Charge, Contract, Discount, InvoiceLine, Line, LineKind};
 use crate::sample::fraction::Fraction;
 use crate::sample::meters::Meters;
 use crate::sample::months::{add_days, days_between};
@@ -16,20 +17,6 @@ use chrono::NaiveDate;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Range;
-
-/// An invoice line with its invoice.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Billed<'a> {
-    pub(super) invoice: &'a Invoice,
-    pub(super) line: &'a InvoiceLine,
-}
-
-impl Billed<'_> {
-    /// Of several invoices that were not posted or were voided, the one issued last speaks.
-    fn rank(&self) -> (Option<NaiveDate>, &str) {
-        (self.invoice.issued, &self.invoice.id)
-    }
-}
 
 /// One contract line on as_of.
 struct Subject<'a> {
@@ -42,6 +29,8 @@ struct Subject<'a> {
     discounts: Vec<Discount>,
     as_of: NaiveDate,
     findings: Vec<Finding>,
+    /// The days of the period that the finding to come is about.
+    concerned: Vec<NaiveDate>,
 }
 
 /// One obligation.
@@ -66,7 +55,8 @@ pub(super) fn findings(
     let (standing, duplicates) = standing(billed, as_of);
     let discounts = schedule::discounts(contract, line_id, as_of);
     let findings = Vec::new();
-    let mut subject = Subject { contract, prior, line, known, standing, meters, discounts, as_of, findings };
+    let concerned = Vec::new();
+    let mut subject = Subject { contract, prior, line, known, standing, meters, discounts, as_of, findings, concerned };
     match line.product.charge {
         Charge::Recurring | Charge::Usage => subject.periods(),
         Charge::OneOff => subject.one_off(),
@@ -104,10 +94,10 @@ pub(super) fn expected(
 
 /// Sorts out what is posted; lines taken back by a credit for all of them leave, duplicates are told apart.
 fn standing<'a>(billed: &[Billed<'a>], as_of: NaiveDate) -> (Standing<'a>, Vec<Billed<'a>>) {
-    let mut posted: Vec<Billed<'a>> = billed.iter().filter(|billed| billed.invoice.is_posted(as_of)).copied().collect();
+    let charges = || billed.iter().filter(|billed| billed.line.kind != LineKind::Credit);
+    let mut posted: Vec<Billed<'a>> = charges().filter(|billed| billed.invoice.is_posted(as_of)).copied().collect();
     posted.sort_by(|a, b| (a.invoice.issued, &a.line.id).cmp(&(b.invoice.issued, &b.line.id)));
-    let withheld = billed
-        .iter()
+    let withheld = charges()
         .filter(|billed| billed.invoice.created <= as_of && !billed.invoice.is_posted(as_of))
         .copied()
         .collect();
@@ -133,7 +123,8 @@ fn repeats(one: &Billed<'_>, other: &Billed<'_>) -> bool {
 /// The place of the line that stands in a group of repeated ones: the last whose every predecessor had been credited in
 /// full by its issue, else the first.
 fn standing_place(group: &[&Billed<'_>], as_of: NaiveDate) -> usize {
-    let reversals: Vec<NaiveDate> = group.iter().flat_map(|billed| reversals(billed, as_of)).collect();
+    let reversals: Vec<NaiveDate> =
+        group.iter().flat_map(|billed| reversals(billed, as_of)).map(|(issued, _)| issued).collect();
     let is_free = |place: usize| {
         let issued = group.get(place).and_then(|billed| billed.invoice.issued);
         issued.is_some_and(|issued| reversals.iter().filter(|reversed| **reversed <= issued).count() >= place)
@@ -141,8 +132,8 @@ fn standing_place(group: &[&Billed<'_>], as_of: NaiveDate) -> usize {
     (1..group.len()).rev().find(|place| is_free(*place)).unwrap_or(0)
 }
 
-/// When the line was credited in full, by as_of.
-fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> Vec<NaiveDate> {
+/// What credited the line in full by as_of: when, and which note or credit line.
+fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> Vec<(NaiveDate, String)> {
     let matched = billed.invoice.lines.iter().filter(|line| !line.contract_line.is_empty());
     let net: i128 = matched.map(|line| line.amount).sum();
     let credits = billed.invoice.credits.iter().filter(|credit| credit.is_known(as_of));
@@ -151,8 +142,25 @@ fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> Vec<NaiveDate> {
             Some(line) => *line == billed.line.id && credit.amount == billed.line.amount,
             None => credit.amount == net,
         })
-        .map(|credit| credit.issued)
+        .map(|credit| (credit.issued, credit.id.clone()))
         .collect()
+}
+
+/// The credit notes of a contract line that took a line back before it was billed again: they are nobody's loss.
+pub(super) fn reversing(billed: &[Billed<'_>], as_of: NaiveDate) -> Vec<String> {
+    let mut posted: Vec<Billed<'_>> = billed.iter().filter(|billed| billed.invoice.is_posted(as_of)).copied().collect();
+    posted.sort_by(|a, b| (a.invoice.issued, &a.line.id).cmp(&(b.invoice.issued, &b.line.id)));
+    let mut notes = Vec::new();
+    for (at, candidate) in posted.iter().enumerate() {
+        if posted.iter().take(at).any(|other| repeats(other, candidate)) {
+            continue;
+        }
+        let group: Vec<&Billed<'_>> = posted.iter().filter(|other| repeats(other, candidate)).collect();
+        let mut reversals: Vec<_> = group.iter().flat_map(|billed| reversals(billed, as_of)).collect();
+        reversals.sort();
+        notes.extend(reversals.into_iter().take(standing_place(&group, as_of)).map(|(_, note)| note));
+    }
+    notes
 }
 
 impl Subject<'_> {
@@ -244,6 +252,10 @@ impl Subject<'_> {
         };
         let factors = (!obligation.billed.is_empty()).then(|| frame.factors(&obligation.billed));
         let steps = steps(owed, factors.as_ref(), exponent);
+        self.concerned = match self.line.accepted.filter(|_| frame.is_one_off) {
+            Some(accepted) => vec![accepted],
+            None => owed.days.clone(),
+        };
         if let Some(factors) = &factors {
             let code = if factors.error > 0 { "E1" } else { "O2" };
             self.found(obligation, code, "E0", factors.error, String::new());
@@ -257,6 +269,7 @@ impl Subject<'_> {
             owed,
             factors: factors.as_ref(),
             is_typed_over: obligation.billed.iter().any(|billed| billed.line.is_override),
+            is_converted: obligation.billed.iter().any(|billed| billed.is_converted),
             as_of: self.as_of,
         };
         let (short, low) = (case.quantity(), case.price());
@@ -277,12 +290,6 @@ impl Subject<'_> {
             return;
         }
         let posted = obligation.billed.iter().filter_map(|billed| billed.invoice.issued).max();
-        let is_waived = gap > 0
-            && self.contract.exceptions.iter().any(|exception| {
-                exception.line == self.line.id
-                    && exception.check_code == code
-                    && exception.approved_at.date() <= self.as_of
-            });
         self.findings.push(Finding {
             is_planted: false,
             code,
@@ -297,7 +304,8 @@ impl Subject<'_> {
             end: Some(obligation.period.end),
             gap,
             currency: self.contract.currency,
-            waived: if is_waived { gap } else { 0 },
+            waived: 0,
+            days: self.concerned.clone(),
             class: match code {
                 "O1" | "O2" => "liability",
                 "C11" => "timing",
@@ -360,10 +368,13 @@ impl Subject<'_> {
                 (units * net * surplus).over(billed).minor(frame.exponent).clamp(0, step)
             }
         };
+        self.concerned = covered;
         self.found(obligation, "C10", "S1", misjudged, String::new());
-        for (code, subject, amount) in split(&self.standing, &self.known, &uncovered, step - misjudged) {
+        for (code, subject, amount, days) in split(&self.standing, &self.known, &uncovered, step - misjudged) {
+            self.concerned = days;
             self.found(obligation, code, "S1", amount, subject);
         }
+        self.concerned.clone_from(&owed.days);
     }
 
     fn quantity(&mut self, obligation: &Obligation<'_>, code: &'static str, steps: Steps) {
@@ -401,7 +412,10 @@ impl Subject<'_> {
         let slack = factors.map_or(0, |factors| factors.lines);
         let joins = owed.expired.is_positive() && rest <= slack;
         let (first, second) = if joins { (step, 0) } else { (expired, rest) };
+        let charged = std::mem::take(&mut self.concerned);
+        self.concerned = if obligation.component == "one_off" { charged.clone() } else { owed.expired_days.clone() };
         self.found(obligation, "P1", "S4", first, String::new());
+        self.concerned = charged;
         self.found(obligation, "P2", "S4", second, String::new());
     }
 

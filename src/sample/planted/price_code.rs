@@ -19,6 +19,8 @@ pub(super) struct Case<'a> {
     pub(super) factors: Option<&'a Factors>,
     /// Whether somebody typed a price over.
     pub(super) is_typed_over: bool,
+    /// Whether a line was invoiced in another currency.
+    pub(super) is_converted: bool,
     pub(super) as_of: NaiveDate,
 }
 
@@ -68,6 +70,9 @@ impl Case<'_> {
     pub(super) fn price(&self) -> &'static str {
         if self.is_typed_over {
             return "P11";
+        }
+        if self.is_converted {
+            return "P10";
         }
         if rating::is_rated(self.line) {
             return "P8";

@@ -49,6 +49,7 @@ pub(super) fn finding(world: &World, invoice: &Invoice, as_of: NaiveDate) -> Opt
         // The tax in what is open is not the company's money.
         gap: without_tax(invoice, open),
         waived: 0,
+        days: vec![issued],
         currency: invoice.currency,
         class: if days_between(due, as_of) > LEAK_DAYS && !is_in_dispute { "leak" } else { "exposure" },
         holds_from,

@@ -213,6 +213,7 @@ pub(super) fn about_contract(
         end: start.succ_opt(),
         gap: 0,
         waived: 0,
+        days: vec![start],
         currency: contract.currency,
         class,
         holds_from: start,

@@ -60,6 +60,8 @@ pub(super) struct Owed<'a> {
     pub(super) expired: Fraction,
     /// Charged days.
     pub(super) days: Vec<NaiveDate>,
+    /// Charged days on which a discount has ended.
+    pub(super) expired_days: Vec<NaiveDate>,
 }
 
 /// One kind of day of a period: same terms, same discounts.
@@ -144,6 +146,9 @@ impl<'a> Ask<'a> {
             let (units, contracted) = self.units(segment.line, *day, count, &scale);
             let (active, ended) = self.discounts_on(discounts, segment.version.number, *day);
             let measure = self.weigh(&scale, segment.line, *day);
+            if !ended.is_empty() {
+                owed.expired_days.push(*day);
+            }
             let next = Stretch { line: segment.line, units, contracted, price, active, ended, measure };
             owed.last_price = next.price.last();
             owed.last_version = owed.last_version.max(segment.version.number);
@@ -245,6 +250,7 @@ impl Owed<'_> {
             expected: Fraction::ZERO,
             expired: Fraction::ZERO,
             days: Vec::new(),
+            expired_days: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The waterfall: billed factors replaced by the contract's one by one, each value rounded once.
 
-use super::obligation::Billed;
+use super::billed::Billed;
 use super::terms::{Owed, length};
 use crate::sample::facts::{Charge, Line, LineKind, PricePeriod, Pricing};
 use crate::sample::fraction::Fraction;
@@ -92,7 +92,7 @@ impl Frame<'_> {
     /// Gross as quantity and price make it.
     fn gross(&self, billed: &Billed<'_>) -> i128 {
         let line = billed.line;
-        if !self.is_whole(billed) || rating::is_rated(self.line) {
+        if !self.is_whole(billed) || rating::is_rated(self.line) || billed.is_derived {
             return line.gross;
         }
         let product = Fraction::decimal(line.quantity, 6) * Fraction::decimal(line.unit_price, 8);
