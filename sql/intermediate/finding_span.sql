@@ -101,18 +101,29 @@ summed as (
     group by finding_id
 ),
 
-latest as (
+-- The last step of the last period, by one narrow key.
+last_key as (
     select
         finding_id,
-        cell_no,
-        step,
-        period_start_date,
-        period_end_date,
-        from_amount,
-        to_amount,
-        gap_amount
+        max(concat(cast(period_start_date as varchar), step)) as row_key
     from settled_finding
-    qualify row_number() over (partition by finding_id order by period_start_date desc, step desc) = 1
+    group by finding_id
+),
+
+latest as (
+    select
+        settled_finding.finding_id,
+        settled_finding.cell_no,
+        settled_finding.step,
+        settled_finding.period_start_date,
+        settled_finding.period_end_date,
+        settled_finding.from_amount,
+        settled_finding.to_amount,
+        settled_finding.gap_amount
+    from settled_finding
+    inner join last_key
+        on settled_finding.finding_id = last_key.finding_id
+        and concat(cast(settled_finding.period_start_date as varchar), settled_finding.step) = last_key.row_key
 )
 
 select

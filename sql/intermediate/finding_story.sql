@@ -82,23 +82,38 @@ true_up_story as (
     from true_up_story
 ),
 
+-- Sums first and words after, so that no sort carries sentences.
+summed as (
+    select
+        finding_id,
+        count(*) as row_count,
+        min(period_start_date) as period_start_date,
+        max(period_start_date) as last_start_date,
+        max(coalesce(period_end_date, period_start_date)) as period_end_date,
+        min(billable_date) as first_billable_date,
+        max(billable_date) as last_billable_date,
+        sum(abs(gap_amount)) as gap_amount,
+        sum(waived_amount) as waived_amount,
+        max(waiver_reason) as waiver_reason,
+        max(currency) as currency,
+        max(minor_digits) as minor_digits
+    from settled_finding
+    group by finding_id
+),
+
 told as (
     select
         settled_finding.finding_id,
         settled_finding.period_start_date,
-        settled_finding.period_end_date,
-        settled_finding.billable_date,
-        settled_finding.gap_amount,
-        settled_finding.waived_amount,
-        settled_finding.waiver_reason,
-        settled_finding.currency,
-        settled_finding.minor_digits,
+        summed.row_count,
+        settled_finding.period_start_date = summed.last_start_date as is_last,
         subject_finding.expected_amount,
         subject_finding.billed_amount,
         subject_finding.evidence,
-        subject_finding.explanation,
-        row_number() over (partition by settled_finding.finding_id order by settled_finding.period_start_date desc) as place_from_last
+        subject_finding.explanation
     from settled_finding
+    inner join summed
+        on settled_finding.finding_id = summed.finding_id
     inner join subject_finding
         on settled_finding.check_code = subject_finding.check_code
         and settled_finding.account_id = subject_finding.account_id
@@ -109,52 +124,56 @@ told as (
         and settled_finding.period_start_date = subject_finding.period_start_date
 ),
 
-summed as (
+added as (
     select
         finding_id,
-        count(*) as row_count,
-        min(period_start_date) as period_start_date,
-        max(coalesce(period_end_date, period_start_date)) as period_end_date,
-        min(billable_date) as first_billable_date,
-        max(billable_date) as last_billable_date,
-        sum(abs(gap_amount)) as gap_amount,
-        sum(waived_amount) as waived_amount,
-        max(waiver_reason) as waiver_reason,
-        max(currency) as currency,
-        max(minor_digits) as minor_digits,
         sum(expected_amount) as expected_amount,
-        sum(billed_amount) as billed_amount,
-        max(case when place_from_last = 1 then explanation end) as explanation,
+        sum(billed_amount) as billed_amount
+    from told
+    group by finding_id
+),
+
+gathered as (
+    select
+        finding_id,
         string_agg(evidence, '; ' order by period_start_date) as evidence
     from told
+    where row_count > 1
     group by finding_id
 ),
 
 subject_story as (
     select
-        finding_id,
-        concat_ws('; ', evidence, case when waiver_reason is not null then concat('waived by ', waiver_reason) end) as evidence,
+        summed.finding_id,
+        concat_ws('; ', coalesce(gathered.evidence, told.evidence), case when summed.waiver_reason is not null then concat('waived by ', summed.waiver_reason) end) as evidence,
         concat(
             case
-                when row_count = 1 then ''
+                when summed.row_count = 1 then ''
                 else concat(
-                    cast(row_count as varchar), ' times from ', cast(period_start_date as varchar), ' to ', cast(period_end_date as varchar), ', in all ',
-                    case minor_digits
-                        when 0 then cast(cast(gap_amount as decimal(18,0)) as varchar)
-                        when 3 then cast(cast(gap_amount as decimal(18,3)) as varchar)
-                        else cast(cast(gap_amount as decimal(18,2)) as varchar)
+                    cast(summed.row_count as varchar), ' times from ', cast(summed.period_start_date as varchar), ' to ', cast(summed.period_end_date as varchar), ', in all ',
+                    case summed.minor_digits
+                        when 0 then cast(cast(summed.gap_amount as decimal(18,0)) as varchar)
+                        when 3 then cast(cast(summed.gap_amount as decimal(18,3)) as varchar)
+                        else cast(cast(summed.gap_amount as decimal(18,2)) as varchar)
                     end,
-                    ' ', currency, ', the last one: '
+                    ' ', summed.currency, ', the last one: '
                 )
             end,
-            explanation,
-            case when waived_amount <> 0 then ' It is waived in whole or part.' else '' end
+            told.explanation,
+            case when summed.waived_amount <> 0 then ' It is waived in whole or part.' else '' end
         ) as explanation,
-        cast(expected_amount as decimal(18,4)) as expected_amount,
-        cast(billed_amount as decimal(18,4)) as billed_amount,
-        first_billable_date,
-        last_billable_date
+        cast(added.expected_amount as decimal(18,4)) as expected_amount,
+        cast(added.billed_amount as decimal(18,4)) as billed_amount,
+        summed.first_billable_date,
+        summed.last_billable_date
     from summed
+    inner join added
+        on summed.finding_id = added.finding_id
+    inner join told
+        on summed.finding_id = told.finding_id
+        and told.is_last
+    left join gathered
+        on summed.finding_id = gathered.finding_id
 ),
 
 every_story as (

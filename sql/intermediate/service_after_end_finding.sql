@@ -131,16 +131,56 @@ billed_product_month as (
     from billed_product_month
 ),
 
-last_line as (
-    select *
+last_end as (
+    select
+        account_id,
+        product_id,
+        max(life_end_date) as life_end_date
     from line_grid
-    qualify row_number() over (partition by account_id, product_id order by life_end_date desc, contract_line_id) = 1
+    group by
+        account_id,
+        product_id
+    having max(life_end_date) <= cast($as_of as date)
+),
+
+last_line_id as (
+    select
+        line_grid.account_id,
+        line_grid.product_id,
+        min(line_grid.contract_line_id) as contract_line_id
+    from line_grid
+    inner join last_end
+        on line_grid.account_id = last_end.account_id
+        and line_grid.product_id = last_end.product_id
+        and line_grid.life_end_date = last_end.life_end_date
+    group by
+        line_grid.account_id,
+        line_grid.product_id
+),
+
+last_line as (
+    select line_grid.*
+    from line_grid
+    inner join last_line_id
+        on line_grid.contract_line_id = last_line_id.contract_line_id
+),
+
+last_start as (
+    select
+        line_term.contract_line_id,
+        max(line_term.term_start_date) as term_start_date
+    from line_term
+    inner join last_line_id
+        on line_term.contract_line_id = last_line_id.contract_line_id
+    group by line_term.contract_line_id
 ),
 
 last_term as (
-    select *
+    select line_term.*
     from line_term
-    qualify row_number() over (partition by contract_line_id order by term_start_date desc) = 1
+    inner join last_start
+        on line_term.contract_line_id = last_start.contract_line_id
+        and line_term.term_start_date = last_start.term_start_date
 ),
 
 ended as (
@@ -169,7 +209,6 @@ ended as (
     left join rated_term
         on last_term.contract_line_id = rated_term.contract_line_id
         and last_term.version = rated_term.version
-    where last_line.life_end_date <= cast($as_of as date)
 ),
 
 used as (
