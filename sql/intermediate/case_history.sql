@@ -53,7 +53,7 @@ settled = "A case that is still found and has nothing left is closed as waived, 
 gone = "A case that is not found again is reclassified where another code took money over in the same place, else recovered where new lines or payments took the last of it, else corrected where credits or voidings did, else waived where a write-off was approved, else not_seen_again"
 time_barred = "Closed where all that is open has billable date plus the contract's back-billing limit before as_of; a dispute keeps it open"
 continued = "A new case takes over first_seen_date from the oldest case that closed in its place in the same run"
-between = "Where contract_drift was published after the last ledger, its first_seen_date counts"
+between = "Where contract_drift was published after the last ledger, the first_seen_date of its newest partition counts"
 carried = "A closed case that is not found any more is carried for ledger_closed_days, so that it is known when it comes back"
 ---*/
 with settled_finding as (
@@ -159,16 +159,22 @@ last_run as (
     from case_before
 ),
 
--- Seen by runs that published contract_drift and no ledger.
+last_drift as (
+    select max(as_of_date) as drift_date
+    from earlier_drift
+),
+
+-- Seen by runs that published contract_drift and no ledger: the last of them knows since when.
 seen_between as (
     select
         earlier_drift.finding_id,
-        min(earlier_drift.first_seen_date) as first_seen_date
+        earlier_drift.first_seen_date
     from earlier_drift
+    inner join last_drift
+        on earlier_drift.as_of_date = last_drift.drift_date
     cross join last_run
     where last_run.ledger_date is null
         or earlier_drift.as_of_date > last_run.ledger_date
-    group by earlier_drift.finding_id
 ),
 
 latest_review as (
