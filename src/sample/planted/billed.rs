@@ -16,6 +16,8 @@ pub(super) struct Billed<'a> {
     pub(super) line: &'a InvoiceLine,
     /// Its money follows from another amount, not from its own quantity and price.
     pub(super) is_derived: bool,
+    /// It is a part of a line that touches several billing periods.
+    pub(super) is_split: bool,
     /// It was invoiced in another currency than the contract's.
     pub(super) is_converted: bool,
 }
@@ -32,7 +34,7 @@ impl Billed<'_> {
 pub(super) struct Part {
     invoice: usize,
     line: InvoiceLine,
-    is_derived: bool,
+    is_split: bool,
     is_converted: bool,
 }
 
@@ -52,8 +54,8 @@ pub(super) fn parts(world: &World) -> Vec<Part> {
                 Some(contract) => split(&line, Grid::new(contract)),
                 None => vec![line],
             };
-            let is_derived = is_converted || pieces.len() > 1;
-            parts.extend(pieces.into_iter().map(|line| Part { invoice: place, line, is_derived, is_converted }));
+            let is_split = pieces.len() > 1;
+            parts.extend(pieces.into_iter().map(|line| Part { invoice: place, line, is_split, is_converted }));
         }
     }
     parts
@@ -64,10 +66,11 @@ pub(super) fn by_line<'a>(world: &'a World, parts: &'a [Part]) -> BTreeMap<&'a s
     let mut billed: BTreeMap<&str, Vec<Billed<'_>>> = BTreeMap::new();
     for part in parts {
         let Some(invoice) = world.invoices.get(part.invoice) else { continue };
-        let Part { line, is_derived, is_converted, .. } = part;
-        let (is_derived, is_converted) = (*is_derived, *is_converted);
+        let Part { line, is_split, is_converted, .. } = part;
+        let (is_split, is_converted) = (*is_split, *is_converted);
+        let is_derived = is_split || is_converted;
         let entry = billed.entry(&line.contract_line).or_default();
-        entry.push(Billed { invoice, line, is_derived, is_converted });
+        entry.push(Billed { invoice, line, is_derived, is_split, is_converted });
     }
     billed
 }

@@ -88,7 +88,7 @@ fn under_list(
     let list = period_price(list, PricePeriod::Month, months);
     let more = list - price.last();
     let year = Fraction::decimal(more, 8) * units(contract, line, as_of) * Fraction::new(12, i128::from(months));
-    (more > 0 && price.is_known && !line.lacks_price).then_some(Chance { from: date, year })
+    (more > 0 && !line.lacks_price).then_some(Chance { from: date, year })
 }
 
 /// Rises that are due, that take a notice, and that nobody has ever given notice of.

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use super::service::about_contract;
-use crate::sample::facts::{Contract, Invoice, InvoiceLine, LineKind};
+use crate::sample::facts::{Charge, Contract, Invoice, InvoiceLine, LineKind};
 use crate::sample::periods::{Grid, KnownLine};
 use chrono::{Datelike, NaiveDate};
 
@@ -13,6 +13,9 @@ pub(super) type Invoiced<'a> = (&'a Invoice, &'a InvoiceLine);
 pub(super) fn finding(contract: &Contract, id: &str, lines: &[Invoiced<'_>], as_of: NaiveDate) -> Option<Finding> {
     let known = KnownLine::new(contract, id, as_of)?;
     let product = known.segments.last()?.line.product;
+    if product.charge != Charge::Recurring {
+        return None;
+    }
     let posted: Vec<&Invoiced<'_>> = lines
         .iter()
         .filter(|(invoice, line)| invoice.is_posted(as_of) && line.amount > 0 && line.kind != LineKind::Credit)

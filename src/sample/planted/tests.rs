@@ -122,7 +122,7 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
 }
 
 fn found(contract: &Contract, invoice: &Invoice, as_of: NaiveDate) -> Vec<(&'static str, &'static str, i128)> {
-    let billed = [Billed { invoice, line: &invoice.lines[0], is_derived: false, is_converted: false }];
+    let billed = [Billed { invoice, line: &invoice.lines[0], is_derived: false, is_split: false, is_converted: false }];
     let found = findings(contract, None, ("c-l1", &Meters::default()), &billed, as_of);
     found.iter().map(|finding| (finding.code, finding.step, finding.gap)).collect()
 }

@@ -115,7 +115,7 @@ impl Frame<'_> {
             return Fraction::ONE;
         }
         let product = Fraction::decimal(line.quantity, 6) * Fraction::decimal(line.unit_price, 8);
-        if product.is_zero() || rating::is_rated(self.line) {
+        if product.is_zero() || billed.is_split || rating::is_rated(self.line) {
             return self.contract_fraction(billed);
         }
         if line.gross != product.minor(self.exponent) {
