@@ -174,13 +174,13 @@ impl Frame<'_> {
             factors.billed = factors.billed.rounded(FACTOR_DIGITS);
         }
         if rating::is_rated(self.line) {
-            factors.quantity = self.rated_quantity(&factors, lines);
+            factors.quantity = self.rated_quantity(&factors);
         }
         factors
     }
 
     /// Units behind what an invoice states: it may leave out included ones, or count packages.
-    fn rated_quantity(&self, factors: &Factors, lines: &[&Billed<'_>]) -> Fraction {
+    fn rated_quantity(&self, factors: &Factors) -> Fraction {
         let stated = factors.quantity;
         let gross = money(factors.gross, self.exponent);
         if is_near(gross, self.owed.rate(stated, self.exponent), factors.lines, self.exponent) {
@@ -189,7 +189,7 @@ impl Frame<'_> {
         let terms = self.owed.last_line.unwrap_or(self.line);
         let mut units = stated;
         if let Some(size) = terms.rating.package_size.filter(|_| terms.pricing == Pricing::Package) {
-            let price = lines.first().map_or(Fraction::ZERO, |billed| Fraction::decimal(billed.line.unit_price, 8));
+            let price = Fraction::decimal(self.owed.last_price, 8);
             if is_near(gross, stated * price, factors.lines, self.exponent) {
                 units = stated * Fraction::whole(i128::from(size));
             }
