@@ -2,6 +2,7 @@
 
 use super::biller::{Draft, bill};
 use super::collection;
+use super::commitments;
 use super::company::{Account, Company};
 use super::facts::{Contract, Exchange, Invoice, InvoiceLine, LineKind};
 use super::fraction::Fraction;
@@ -64,6 +65,17 @@ struct Group<'a> {
     lines: Vec<InvoiceLine>,
 }
 
+/// Everything the biller makes for a contract by `until`.
+pub fn drafts(contract: &Contract, meters: &Meters, leaks: &Leaks, until: NaiveDate) -> Vec<Draft> {
+    let faults = |id: &str| leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
+    let mut drafts = Vec::new();
+    for id in line_ids(contract) {
+        drafts.extend(bill(contract, id, meters, faults(id), until));
+        drafts.extend(metering::bill(contract, id, meters, faults(id), until));
+    }
+    commitments::settle(contract, drafts, faults, until)
+}
+
 fn account_invoices(
     (company, meters): (&Company, &Meters),
     account: &Account,
@@ -74,21 +86,16 @@ fn account_invoices(
     // A stuck draft stays apart from the lines that are posted that day.
     let mut groups: BTreeMap<(NaiveDate, &str, bool), Group<'_>> = BTreeMap::new();
     for contract in contracts {
-        for id in line_ids(contract) {
-            let faults = leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
-            let mut drafts = bill(contract, id, meters, faults, until);
-            drafts.extend(metering::bill(contract, id, meters, faults, until));
-            for Draft { created, is_stuck, is_prompt, line } in drafts {
-                let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| Group {
-                    contract,
-                    created,
-                    is_stuck,
-                    is_prompt: false,
-                    lines: Vec::new(),
-                });
-                group.is_prompt |= is_prompt;
-                group.lines.push(line);
-            }
+        for Draft { created, is_stuck, is_prompt, line } in drafts(contract, meters, leaks, until) {
+            let group = groups.entry((created, &contract.id, is_stuck)).or_insert_with(|| Group {
+                contract,
+                created,
+                is_stuck,
+                is_prompt: false,
+                lines: Vec::new(),
+            });
+            group.is_prompt |= is_prompt;
+            group.lines.push(line);
         }
     }
     stray(company, account, &mut groups);

@@ -26,6 +26,14 @@ pub enum Fault {
     SkipsUse(Range<NaiveDate>),
     /// Bills so many permille of the use, for periods that begin in the range (Q3).
     LowUse(Range<NaiveDate>, i64),
+    /// Never bills what a commitment falls short by (Q4).
+    ForgetsTrueUp,
+    /// Bills so many permille of what a commitment falls short by (Q4).
+    ShortTrueUp(i64),
+    /// Never bills what goes beyond a prepaid balance (Q5).
+    ForgetsOverdraw,
+    /// Takes so many permille of what goes beyond a prepaid balance off (Q5).
+    ForgivesOverdraw(i64),
     /// Never bills the line (C1).
     NeverBills,
     /// Leaves out the periods that begin in the range (C2).
@@ -78,6 +86,8 @@ impl Fault {
             Fault::LowTiers(..) | Fault::WrongModel(_) => "P8",
             Fault::ForgetsSeats => "Q1",
             Fault::SkipsUse(_) | Fault::LowUse(..) => "Q3",
+            Fault::ForgetsTrueUp | Fault::ShortTrueUp(_) => "Q4",
+            Fault::ForgetsOverdraw | Fault::ForgivesOverdraw(_) => "Q5",
             Fault::NeverBills => "C1",
             Fault::Skips(_) => "C2",
             Fault::StopsAt(_) => "C3",

@@ -63,6 +63,13 @@ fn contract_end(contract: &Contract, version: &Version, as_of: NaiveDate) -> Nai
     }
 }
 
+/// The end of the term in force on `as_of` as written, and the first day the contract no longer serves.
+pub fn service_end(contract: &Contract, as_of: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let known = known_versions(contract, as_of);
+    let current = known.iter().rev().find(|(_, days)| days.start <= as_of).or(known.first());
+    current.map(|(version, _)| (version.end.unwrap_or(NaiveDate::MAX), contract_end(contract, version, as_of)))
+}
+
 impl<'a> KnownLine<'a> {
     /// The line as known at the end of `as_of`; none where no version known has it, or it has no day.
     pub fn new(contract: &'a Contract, line_id: &str, as_of: NaiveDate) -> Option<Self> {

@@ -60,6 +60,16 @@ pub const ONBOARDING: Product = Product {
     metric: None,
     list_cents: 350_000,
 };
+/// What a commitment falls short by is no product.
+pub const TRUE_UP: Product = Product {
+    id: "",
+    name: "Minimum commitment",
+    charge: Charge::OneOff,
+    pricing: Pricing::Flat,
+    unit: None,
+    metric: None,
+    list_cents: 0,
+};
 /// What is metered.
 pub const METERED: [Product; 3] = [
     metered("api", "API calls", "api_calls", Pricing::Graduated),

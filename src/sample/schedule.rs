@@ -67,6 +67,12 @@ pub fn earlier_prices(contract: &Contract, line: &Line, months: i32, day: NaiveD
     std::iter::once(line.unit_price).chain(steps).map(|price| restated(line, price, months)).collect()
 }
 
+/// How much of what is measured is one unit of a line.
+pub fn unit_size(contract: &Contract, line_id: &str) -> i128 {
+    let mut lines = contract.versions.iter().flat_map(|version| &version.lines);
+    lines.find(|line| line.id == line_id).map_or(1, |line| i128::from(line.rating.unit_size))
+}
+
 /// A price restated to the billing period, in the digits the contract says.
 fn restated(line: &Line, unit_price: i128, months: i32) -> i128 {
     // A metered unit costs the same however long the period is.

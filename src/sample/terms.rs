@@ -9,6 +9,7 @@ use super::facts::{Anchor, Charge, Clauses, Contract, Line, Proration, Timing, V
 use super::months::{add_days, add_months};
 use super::offer::{Extra, Item, items};
 use super::periods::Grid;
+use super::promised;
 use super::random::Stream;
 use chrono::{Datelike, NaiveDate};
 
@@ -133,6 +134,9 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         let mut contract = contract(account, &habits, number, (start, end));
         contract.renews = renews;
         schedules(&mut contract, account, &items);
+        let own_end =
+            (habits.succession != Succession::Evergreen && habits.succession != Succession::Extended).then_some(end);
+        promise(company, activity, account, &mut contract, &items, (number, own_end));
         extend(&mut contract, account, &habits, &items, (start, end, signed), until);
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
@@ -332,4 +336,21 @@ fn schedules(contract: &mut Contract, account: &Account, items: &[Item]) {
         let full = (item.quantity(account, begins), item.unit_price(account, begins));
         agreed::schedule(contract, item, &id, begins, full);
     }
+}
+
+/// Adds the commitment of a contract whose schedules are known.
+fn promise(
+    company: &Company,
+    activity: &Activity<'_>,
+    account: &Account,
+    contract: &mut Contract,
+    items: &[Item],
+    (number, end): (i32, Option<NaiveDate>),
+) {
+    let metered = items.iter().find(|item| item.product.charge == Charge::Usage);
+    let Some(begins) = metered.map(|item| item.begins(account).max(contract.start)) else { return };
+    let lines = lines(contract, account, items, begins);
+    let mut draw =
+        Stream::new(company.spec.seed, "promise", u64::from(account.index) * 100 + u64::from(number.unsigned_abs()));
+    promised::promise(activity, account, contract, (begins, end), &lines, &mut draw);
 }

@@ -173,6 +173,12 @@ impl Behaviour {
         self.metered_per_seat.get(metric.place()).is_some_and(|base| *base > 0.0)
     }
 
+    /// The quantity of `metric` in a month of the customer's first size.
+    pub(crate) fn usual_month(&self, metric: BillableMetric) -> i64 {
+        let base = self.metered_per_seat.get(metric.place()).copied().unwrap_or(0.0);
+        whole_part(base * f64::from(self.seats(self.customer.joined)) * self.active_share * 22.0)
+    }
+
     /// The quantity of `metric` used on `day`: what its events of that day sum to, whatever the scale.
     pub(crate) fn billable(&self, climate: &Climate, metric: BillableMetric, day: Day) -> i64 {
         let base = self.metered_per_seat.get(metric.place()).copied().unwrap_or(0.0);

@@ -122,6 +122,11 @@ impl<'a> Activity<'a> {
         (first..end).map(|day| self.billable_quantity(account, metric, date_of(day))).sum()
     }
 
+    /// What an ordinary month of `metric` is for `account` at the size it came with: what sales goes by, whatever happens later.
+    pub fn usual_month(&self, account: &Account, metric: BillableMetric) -> i64 {
+        self.behaviour(account).map_or(0, |behaviour| behaviour.usual_month(metric))
+    }
+
     /// The seats of `account` that are in use or have a person's name on them, on each day they were counted.
     pub fn seat_counts(&self, account: &Account) -> Vec<(NaiveDate, u32)> {
         let Some(behaviour) = self.behaviour(account) else { return Vec::new() };

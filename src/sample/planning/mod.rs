@@ -4,6 +4,7 @@
 
 mod approvals;
 mod pricing;
+mod promises;
 mod rates;
 mod upkeep;
 
@@ -125,6 +126,7 @@ pub fn plan(company: &Company, meters: &Meters, contracts: &[Contract]) -> (Leak
             }
         }
     }
+    promises::plan(company, &scene, scale, &mut used, &mut leaks);
     let billed = invoices(company, meters, contracts, &leaks, until);
     plan_non_payments(company, &billed, &mut leaks, until, scale);
     (leaks, billed)

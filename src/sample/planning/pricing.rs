@@ -80,7 +80,10 @@ fn missed_ramp(code: &'static str, candidate: &Candidate<'_>, draw: &mut Stream)
         return None;
     }
     let steps: Vec<NaiveDate> = schedule::ramp(candidate.contract, candidate.line_id)
-        .filter(|step| step.percent.is_some() == (code == "P1") && step.start > candidate.known.life.start)
+        .filter(|step| {
+            if code == "P1" { step.percent.is_some() } else { step.quantity.or(step.unit_price.map(|_| 0)).is_some() }
+        })
+        .filter(|step| step.start > candidate.known.life.start)
         .map(|step| step.start)
         .filter(|start| candidate.periods.iter().filter(|period| *start <= period.start).count() >= 2)
         .collect();

@@ -33,6 +33,7 @@ pub(super) fn about_invoice(invoice: &Invoice, code: &'static str, class: &'stat
         gap: 0,
         waived: 0,
         days: vec![start],
+        absorbed: 0,
         currency: invoice.currency,
         class,
         holds_from: start,

@@ -4,6 +4,7 @@
 //! from zero where the rules round. Whatever follows from the facts is listed, whether it was planted or not.
 
 mod billed;
+mod commitment;
 mod coverage;
 mod credit;
 mod invoicing;
@@ -36,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MONEY: ColumnType = ColumnType::Decimal { precision: 18, scale: 4 };
 
 /// Name, type and meaning of the columns of table `planted`.
-const COLUMNS: [(&str, ColumnType, &str); 18] = [
+const COLUMNS: [(&str, ColumnType, &str); 19] = [
     ("kind", ColumnType::Text, "planted: put there on purpose; natural: follows from the facts"),
     ("check_code", ColumnType::Text, "The code a run must report"),
     ("account_id", ColumnType::Text, "The customer"),
@@ -54,6 +55,7 @@ const COLUMNS: [(&str, ColumnType, &str); 18] = [
     ("period_end_date", ColumnType::Date, "First day after the service period; null for receivables"),
     ("gap_amount", MONEY, "Money of the finding, ex tax, in its currency"),
     ("waived_amount", MONEY, "The part inside an approved exception"),
+    ("absorbed_amount", MONEY, "The part that a commitment's true-up has made up for; signed like the gap"),
     ("currency", ColumnType::Text, "ISO 4217"),
     ("class", ColumnType::Text, "leak, liability, exposure or timing"),
     (
@@ -114,6 +116,8 @@ pub struct Finding {
     pub waived: i128,
     /// The days it is about.
     pub days: Vec<NaiveDate>,
+    /// Minor units that a commitment's true-up has made up for; signed like the gap.
+    pub absorbed: i128,
     /// Currency of the amounts.
     pub currency: Currency,
     /// leak, liability, exposure, opportunity, timing or unverifiable.
@@ -134,20 +138,31 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
             invoiced.entry(&line.contract_line).or_default().push((invoice, line));
         }
     }
+    let waivers = waiver::Waivers::new(company, world, as_of);
     let mut findings = Vec::new();
     let mut reversing = BTreeSet::new();
     for contract in &world.contracts {
         let prior = contract.renews.as_deref().and_then(|id| by_id.get(id).copied());
+        let promises = commitment::Promises::new(contract, &world.meters, &waivers, as_of);
+        let draws = promises.as_ref().map(commitment::Promises::draws).unwrap_or_default();
+        let mut own = Vec::new();
         for line in super::billing::line_ids(contract) {
             let billed = billed.get(line).map_or(&[][..], Vec::as_slice);
-            findings.extend(obligation::findings(contract, prior, (line, &world.meters), billed, as_of));
+            own.extend(obligation::findings(contract, prior, (line, &world.meters, &draws), billed, as_of));
             reversing.extend(obligation::reversing(billed, as_of));
             let invoiced = invoiced.get(line).map_or(&[][..], Vec::as_slice);
             findings.extend(rhythm::finding(contract, line, invoiced, as_of));
         }
+        // What is waived cannot be absorbed any more.
+        waivers.apply(&mut own);
+        if let Some(promises) = promises {
+            promises.settle(billed.get("").map_or(&[][..], Vec::as_slice), &mut own);
+        }
+        findings.extend(own);
     }
     for finding in &mut findings {
-        let faults = world.leaks.lines.get(&finding.line).map_or(&[][..], Vec::as_slice);
+        let of = |id: &str| world.leaks.lines.get(id).map_or(&[][..], Vec::as_slice);
+        let faults = if matches!(finding.code, "Q4" | "Q5") { of(&finding.subject) } else { of(&finding.line) };
         let is_approved = world.leaks.approved.contains(&finding.line);
         let is_foreign = finding.code == "P10";
         finding.is_planted = is_foreign || (!is_approved && faults.iter().any(|fault| fault.code() == finding.code));
@@ -164,7 +179,7 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
     let credits = credit::Credits { world, by_id: &by_id, reversing: &reversing, settled: &settled, as_of };
     let beyond = credits.findings(&findings);
     findings.extend(beyond);
-    waiver::apply(company, world, &mut findings, as_of);
+    waivers.apply(&mut findings);
     findings
 }
 
@@ -234,6 +249,7 @@ pub fn batches(company: &Company, world: &World, as_of: NaiveDate) -> Result<Vec
             finding.end.map_or(Cell::Null, Cell::Date),
             finding.currency.cell(finding.gap),
             finding.currency.cell(finding.waived),
+            finding.currency.cell(finding.absorbed),
             finding.currency.code().into(),
             finding.class.into(),
             finding.holds_from.into(),

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::billed::Billed;
+use super::commitment::Draws;
 use super::coverage::{Standing, split};
 use super::price_code::Case;
 use super::terms::{Ask, Owed};
@@ -26,6 +27,9 @@ struct Subject<'a> {
     known: KnownLine<'a>,
     standing: Standing<'a>,
     meters: &'a Meters,
+    draws: &'a Draws,
+    /// The prepaid commitment under which the obligation at hand falls; empty where there is none.
+    balance: String,
     discounts: Vec<Discount>,
     as_of: NaiveDate,
     findings: Vec<Finding>,
@@ -46,7 +50,7 @@ struct Obligation<'a> {
 pub(super) fn findings(
     contract: &Contract,
     prior: Option<&Contract>,
-    (line_id, meters): (&str, &Meters),
+    (line_id, meters, draws): (&str, &Meters, &Draws),
     billed: &[Billed<'_>],
     as_of: NaiveDate,
 ) -> Vec<Finding> {
@@ -54,9 +58,21 @@ pub(super) fn findings(
     let Some(line) = known.segments.last().map(|segment| segment.line) else { return Vec::new() };
     let (standing, duplicates) = standing(billed, as_of);
     let discounts = schedule::discounts(contract, line_id, as_of);
-    let findings = Vec::new();
-    let concerned = Vec::new();
-    let mut subject = Subject { contract, prior, line, known, standing, meters, discounts, as_of, findings, concerned };
+    let (balance, findings, concerned) = (String::new(), Vec::new(), Vec::new());
+    let mut subject = Subject {
+        contract,
+        prior,
+        line,
+        known,
+        standing,
+        meters,
+        draws,
+        balance,
+        discounts,
+        as_of,
+        findings,
+        concerned,
+    };
     match line.product.charge {
         Charge::Recurring | Charge::Usage => subject.periods(),
         Charge::OneOff => subject.one_off(),
@@ -251,7 +267,14 @@ impl Subject<'_> {
             owed,
         };
         let factors = (!obligation.billed.is_empty()).then(|| frame.factors(&obligation.billed));
-        let steps = steps(owed, factors.as_ref(), exponent);
+        let draw = self.draws.get(&(self.line.id.clone(), obligation.period.start));
+        let (balance, drawn) = match draw {
+            Some((_, None)) => return,
+            Some((balance, Some(drawn))) => (balance.clone(), *drawn),
+            None => (String::new(), 0),
+        };
+        self.balance = balance;
+        let steps = steps(owed, factors.as_ref(), drawn, exponent);
         self.concerned = match self.line.accepted.filter(|_| frame.is_one_off) {
             Some(accepted) => vec![accepted],
             None => owed.days.clone(),
@@ -306,6 +329,7 @@ impl Subject<'_> {
             currency: self.contract.currency,
             waived: 0,
             days: self.concerned.clone(),
+            absorbed: 0,
             class: match code {
                 "O1" | "O2" => "liability",
                 "C11" => "timing",
@@ -342,13 +366,13 @@ impl Subject<'_> {
             let is_one_off = obligation.component == "one_off";
             let is_ours = |billed: &&Billed<'_>| is_one_off || obligation.cell.contains(&billed.line.start);
             let withheld = self.standing.withheld.iter().filter(is_ours).max_by_key(|billed| billed.rank());
-            let code = match (withheld, is_one_off) {
-                (Some(_), _) => "C12",
-                (None, true) => "C7",
-                (None, false) => "Q3",
+            let (code, subject) = match (withheld, is_one_off) {
+                (Some(withheld), _) => ("C12", withheld.invoice.id.clone()),
+                (None, true) => ("C7", String::new()),
+                (None, false) if self.balance.is_empty() => ("Q3", String::new()),
+                (None, false) => ("Q5", self.balance.clone()),
             };
-            let subject = withheld.map(|billed| billed.invoice.id.clone());
-            self.found(obligation, code, "S1", step, subject.unwrap_or_default());
+            self.found(obligation, code, "S1", step, subject);
             return;
         }
         let misjudged = match factors {
@@ -416,7 +440,8 @@ impl Subject<'_> {
         self.concerned = if obligation.component == "one_off" { charged.clone() } else { owed.expired_days.clone() };
         self.found(obligation, "P1", "S4", first, String::new());
         self.concerned = charged;
-        self.found(obligation, "P2", "S4", second, String::new());
+        let code = if self.balance.is_empty() { "P2" } else { "Q5" };
+        self.found(obligation, code, "S4", second, self.balance.clone());
     }
 
     /// The same days invoiced again.

@@ -50,6 +50,7 @@ pub(super) fn finding(world: &World, invoice: &Invoice, as_of: NaiveDate) -> Opt
         gap: without_tax(invoice, open),
         waived: 0,
         days: vec![issued],
+        absorbed: 0,
         currency: invoice.currency,
         class: if days_between(due, as_of) > LEAK_DAYS && !is_in_dispute { "leak" } else { "exposure" },
         holds_from,

@@ -214,6 +214,7 @@ pub(super) fn about_contract(
         gap: 0,
         waived: 0,
         days: vec![start],
+        absorbed: 0,
         currency: contract.currency,
         class,
         holds_from: start,

@@ -11,6 +11,7 @@ use super::super::products::PLATFORM;
 use super::billed::Billed;
 use super::obligation::findings;
 use chrono::NaiveDate;
+use std::collections::BTreeMap;
 
 fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -123,7 +124,7 @@ fn invoice(issued: NaiveDate, end: NaiveDate, kind: LineKind, units: i128, price
 
 fn found(contract: &Contract, invoice: &Invoice, as_of: NaiveDate) -> Vec<(&'static str, &'static str, i128)> {
     let billed = [Billed { invoice, line: &invoice.lines[0], is_derived: false, is_split: false, is_converted: false }];
-    let found = findings(contract, None, ("c-l1", &Meters::default()), &billed, as_of);
+    let found = findings(contract, None, ("c-l1", &Meters::default(), &BTreeMap::new()), &billed, as_of);
     found.iter().map(|finding| (finding.code, finding.step, finding.gap)).collect()
 }
 

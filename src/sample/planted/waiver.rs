@@ -10,35 +10,55 @@ use crate::sample::world::World;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
-/// Puts down what is waived of each finding.
-pub(super) fn apply(company: &Company, world: &World, findings: &mut [Finding], as_of: NaiveDate) {
-    let exceptions: Vec<&Exception> = world
-        .contracts
-        .iter()
-        .flat_map(|contract| &contract.exceptions)
-        .filter(|exception| exception.approved_at.date() <= as_of)
-        .collect();
-    let mut latest: BTreeMap<&[String; 6], &Review> = BTreeMap::new();
-    for review in world.reviews.iter().filter(|review| review.decided.date() <= as_of) {
-        let kept = latest.entry(&review.key).or_insert(review);
-        if kept.decided <= review.decided {
-            *kept = review;
+/// Everything that was agreed to by a day.
+pub(super) struct Waivers<'a> {
+    company: &'a Company,
+    exceptions: Vec<&'a Exception>,
+    /// The latest review of each finding.
+    reviews: BTreeMap<&'a [String; 6], &'a Review>,
+    as_of: NaiveDate,
+}
+
+impl<'a> Waivers<'a> {
+    /// What counts at the end of `as_of`.
+    pub(super) fn new(company: &'a Company, world: &'a World, as_of: NaiveDate) -> Self {
+        let exceptions = world.contracts.iter().flat_map(|contract| &contract.exceptions);
+        let exceptions = exceptions.filter(|exception| exception.approved_at.date() <= as_of).collect();
+        let mut reviews: BTreeMap<&[String; 6], &Review> = BTreeMap::new();
+        for review in world.reviews.iter().filter(|review| review.decided.date() <= as_of) {
+            let kept = reviews.entry(&review.key).or_insert(review);
+            if kept.decided <= review.decided {
+                *kept = review;
+            }
+        }
+        Waivers { company, exceptions, reviews, as_of }
+    }
+
+    /// Puts down what is waived of each finding.
+    pub(super) fn apply(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            finding.waived = self.of(finding);
         }
     }
-    for finding in findings.iter_mut().filter(|finding| finding.gap > 0) {
+
+    /// What is waived of a finding, in minor units.
+    pub(super) fn of(&self, finding: &Finding) -> i128 {
+        if finding.gap <= 0 {
+            return 0;
+        }
         let key = [
             finding.code,
-            &account_id(company, finding.account),
+            &account_id(self.company, finding.account),
             &finding.contract,
             &finding.line,
             finding.product,
             &finding.subject,
         ]
         .map(str::to_owned);
-        let is_let_go = latest
-            .get(&key)
-            .is_some_and(|review| review.decision == "waived" && review.expires.is_none_or(|expires| expires > as_of));
-        finding.waived = if is_let_go { finding.gap } else { by_days(&exceptions, finding) };
+        let is_let_go = self.reviews.get(&key).is_some_and(|review| {
+            review.decision == "waived" && review.expires.is_none_or(|expires| expires > self.as_of)
+        });
+        if is_let_go { finding.gap } else { by_days(&self.exceptions, finding) }
     }
 }
 

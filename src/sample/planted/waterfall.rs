@@ -200,12 +200,17 @@ impl Frame<'_> {
 }
 
 /// The waterfall of one period.
-pub(super) fn steps(owed: &Owed<'_>, factors: Option<&Factors>, exponent: u32) -> Steps {
-    let s4 = owed.expected.minor(exponent);
+pub(super) fn steps(owed: &Owed<'_>, factors: Option<&Factors>, drawn: i128, exponent: u32) -> Steps {
+    let expected = owed.expected.minor(exponent);
+    let s4 = expected - drawn;
     let even = |s0, s| Steps { s0, s1: s, contracted: s, s2: s, s3a: s, s3: s, s4, rises: 0 };
     let Some(factors) = factors else { return even(0, s4) };
     if owed.days.is_empty() {
         return even(factors.net, 0);
+    }
+    // Who is charged what goes beyond a balance alone, at no deeper discount than agreed, is short of nothing but money.
+    if drawn > 0 && factors.net * owed.gross.minor(exponent) >= factors.gross * expected {
+        return even(factors.net, factors.net);
     }
     let whole = Fraction::whole(i128::from(owed.whole));
     let measured = Fraction::whole(i128::from(owed.measured));
