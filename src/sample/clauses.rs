@@ -34,7 +34,8 @@ pub(super) fn exchange(company: &Company, account: &Account, contract: &mut Cont
         && contract.go_live.is_none()
         && contract.frequency.months() <= 3
         && contract.free_periods.is_empty();
-    if !is_plain || !is_simple || !company.lapses.is_foreign(account.index) {
+    // A promise to spend in one currency and invoices in another would be a matter of their own.
+    if !is_plain || !is_simple || !contract.commitments.is_empty() || !company.lapses.is_foreign(account.index) {
         return;
     }
     let mut draw = Stream::new(company.spec.seed, "exchange", u64::from(account.index));

@@ -20,7 +20,9 @@ pub(super) fn collect(company: &Company, account: &Account, contract: &Contract,
     let mut draw = stream(company, "fate", &invoice);
     let lag = (issued - invoice.created).num_days();
     let is_prompt = lag == 0 && contract.issue_grace_days.unwrap_or(5) >= 3;
-    if invoice.total() > 0 {
+    // What a true-up settles is settled once.
+    let is_plain = invoice.lines.iter().all(|line| line.commitment.is_none());
+    if invoice.total() > 0 && is_plain {
         let fate = draw.below(1_000);
         let again = match fate {
             // Found the same week, or only when the customer asked.
@@ -180,7 +182,7 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
                     attempt(&mut draw, invoice, add_days(decided, 1), total, true);
                 }
                 // Short by a little, and settled by a credit.
-                25..=39 if total > 1_000 => {
+                25..=39 if total > 1_000 && invoice.lines.iter().all(|line| line.commitment.is_none()) => {
                     let short = invoice.subtotal() / 100;
                     let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
                     invoice.credits.push(settled);

@@ -145,6 +145,7 @@ fn plan_non_payments(company: &Company, billed: &[Invoice], leaks: &mut Leaks, u
         .filter(|invoice| {
             invoice.total() > 100
                 && is_domestic(company, invoice)
+                && invoice.lines.iter().all(|line| line.commitment.is_none())
                 && invoice.credits.is_empty()
                 && invoice.written_off.is_none()
         })

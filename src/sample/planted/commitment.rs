@@ -187,7 +187,8 @@ impl<'a> Promises<'a> {
         }
         if first.is_some_and(|first| first > due) {
             let line = commitment.id.clone();
-            let late = Finding { code: "C11", step: "", class: "timing", gap: 0, waived: 0, absorbed: 0, line, ..finding };
+            let late =
+                Finding { code: "C11", step: "", class: "timing", gap: 0, waived: 0, absorbed: 0, line, ..finding };
             findings.push(Finding { subject: String::new(), ..late });
         }
     }
@@ -204,8 +205,9 @@ impl<'a> Promises<'a> {
             let is_leak = !matches!(finding.step, "" | "O1") && finding.component != "true_up";
             let spend = spends.iter().find(|spend| spend.line == finding.line && spend.days.start == finding.start);
             let Some(spend) = spend.filter(|_| is_leak && finding.gap * sign > 0) else { continue };
-            let open = (finding.gap - finding.waived - finding.absorbed).abs();
-            let taken = portion(open, &spend.days, &period.days).min(pool).max(0);
+            let whole = (finding.gap - finding.waived).abs();
+            let open = whole - finding.absorbed.abs();
+            let taken = portion(whole, &spend.days, &period.days).min(open).min(pool).max(0);
             pool -= taken;
             finding.absorbed += sign * taken;
             true_up.absorbed -= sign * taken;

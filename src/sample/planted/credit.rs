@@ -159,6 +159,9 @@ impl Credits<'_> {
 
     fn period(&self, invoice: &Invoice, line: &InvoiceLine) -> Option<Period> {
         let contract = self.by_id.get(invoice.contract.as_str())?;
+        if let Some(commitment) = &line.commitment {
+            return Some((commitment.clone(), line.start));
+        }
         let start = if line.kind == LineKind::OneOff {
             line.start
         } else {

@@ -62,7 +62,7 @@ fn longer_terms(contract: &Contract, invoice: &Invoice) -> Option<Finding> {
 
 /// Tax that invoices lack, by customer and day of issue.
 fn too_little_tax(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Finding> {
-    let mut missing: BTreeMap<(u32, NaiveDate), Finding> = BTreeMap::new();
+    let mut missing: BTreeMap<(u32, NaiveDate, &str), Finding> = BTreeMap::new();
     for invoice in world.invoices.iter().filter(|invoice| invoice.is_posted(as_of)) {
         let account = usize::try_from(invoice.account).ok().and_then(|at| company.accounts.get(at));
         let expected = account.and_then(|account| expected_tax_permille(company, account));
@@ -71,7 +71,7 @@ fn too_little_tax(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Fin
         let due = (Fraction::decimal(invoice.subtotal(), exponent) * Fraction::decimal(expected, 3)).minor(exponent);
         let tolerance = i128::try_from(invoice.lines.len()).unwrap_or(0);
         if due > invoice.tax() + tolerance {
-            let row = missing.entry((invoice.account, issued)).or_insert_with(|| Finding {
+            let row = missing.entry((invoice.account, issued, invoice.currency.code())).or_insert_with(|| Finding {
                 is_planted: company.lapses.is_untaxed(invoice.account),
                 subject: account
                     .filter(|account| account.currency != invoice.currency)

@@ -151,7 +151,7 @@ pub fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Vec<Findi
             own.extend(obligation::findings(contract, prior, (line, &world.meters, &draws), billed, as_of));
             reversing.extend(obligation::reversing(billed, as_of));
             let invoiced = invoiced.get(line).map_or(&[][..], Vec::as_slice);
-            findings.extend(rhythm::finding(contract, line, invoiced, as_of));
+            findings.extend(rhythm::finding(contract, line, invoiced, &waivers, as_of));
         }
         // What is waived cannot be absorbed any more.
         waivers.apply(&mut own);

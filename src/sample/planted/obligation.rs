@@ -150,7 +150,8 @@ fn standing_place(group: &[&Billed<'_>], as_of: NaiveDate) -> usize {
 
 /// What credited the line in full by as_of: when, and which note or credit line.
 fn reversals(billed: &Billed<'_>, as_of: NaiveDate) -> Vec<(NaiveDate, String)> {
-    let matched = billed.invoice.lines.iter().filter(|line| !line.contract_line.is_empty());
+    let matched =
+        billed.invoice.lines.iter().filter(|line| !line.contract_line.is_empty() || line.commitment.is_some());
     let net: i128 = matched.map(|line| line.amount).sum();
     let credits = billed.invoice.credits.iter().filter(|credit| credit.is_known(as_of));
     credits

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::service::about_contract;
+use super::waiver::Waivers;
 use crate::sample::facts::{Charge, Contract, Invoice, InvoiceLine, LineKind};
 use crate::sample::periods::{Grid, KnownLine};
 use chrono::{Datelike, NaiveDate};
@@ -10,7 +11,13 @@ use chrono::{Datelike, NaiveDate};
 pub(super) type Invoiced<'a> = (&'a Invoice, &'a InvoiceLine);
 
 /// The finding C6 of a contract line: about the first period that is out of rhythm.
-pub(super) fn finding(contract: &Contract, id: &str, lines: &[Invoiced<'_>], as_of: NaiveDate) -> Option<Finding> {
+pub(super) fn finding(
+    contract: &Contract,
+    id: &str,
+    lines: &[Invoiced<'_>],
+    waivers: &Waivers<'_>,
+    as_of: NaiveDate,
+) -> Option<Finding> {
     let known = KnownLine::new(contract, id, as_of)?;
     let product = known.segments.last()?.line.product;
     if product.charge != Charge::Recurring {
@@ -23,17 +30,21 @@ pub(super) fn finding(contract: &Contract, id: &str, lines: &[Invoiced<'_>], as_
         .collect();
     let grid = Grid::new(contract);
     let ends: Vec<NaiveDate> = posted.iter().map(|(_, line)| line.end).collect();
-    let first = posted.into_iter().filter(|(_, line)| is_out(&known, grid, line, &ends));
-    let (invoice, line) = first.min_by_key(|(invoice, line)| (line.start, invoice.issued, &line.id))?;
-    let cell = grid.days(grid.cell_of(line.start));
-    let start = cell.start.max(known.life.start);
-    Some(Finding {
-        line: id.to_owned(),
-        product: product.id,
-        end: Some(cell.end.min(known.life.end)),
-        holds_from: invoice.issued?,
-        ..about_contract(contract, "C6", "timing", start)
-    })
+    let found = |(invoice, line): &&Invoiced<'_>| {
+        let cell = grid.days(grid.cell_of(line.start));
+        let start = cell.start.max(known.life.start);
+        Finding {
+            line: id.to_owned(),
+            product: product.id,
+            end: Some(cell.end.min(known.life.end)),
+            holds_from: invoice.issued.unwrap_or(start),
+            ..about_contract(contract, "C6", "timing", start)
+        }
+    };
+    let out = posted.into_iter().filter(|(_, line)| is_out(&known, grid, line, &ends));
+    let first = out.filter(|line| !waivers.excuses(&found(line)));
+    let first = first.min_by_key(|(invoice, line)| (line.start, invoice.issued, &line.id))?;
+    Some(found(&first))
 }
 
 fn is_taken_back(invoice: &Invoice, line: &InvoiceLine, as_of: NaiveDate) -> bool {

@@ -41,6 +41,14 @@ impl<'a> Waivers<'a> {
         }
     }
 
+    /// Whether an exception names the finding's code and covers its first day.
+    pub(super) fn excuses(&self, finding: &Finding) -> bool {
+        self.exceptions.iter().any(|exception| {
+            let covers = exception.start <= finding.start && exception.end.is_none_or(|end| finding.start < end);
+            covers && exception.check_code == Some(finding.code) && fits(exception, finding)
+        })
+    }
+
     /// What is waived of a finding, in minor units.
     pub(super) fn of(&self, finding: &Finding) -> i128 {
         if finding.gap <= 0 {
