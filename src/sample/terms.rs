@@ -348,7 +348,11 @@ fn promise(
     (number, end): (i32, Option<NaiveDate>),
 ) {
     let metered = items.iter().find(|item| item.product.charge == Charge::Usage);
-    let Some(begins) = metered.map(|item| item.begins(account).max(contract.start)) else { return };
+    let Some(metered_from) = metered.map(|item| item.begins(account).max(contract.start)) else { return };
+    // Promises are counted over whole billing periods.
+    let grid = Grid::new(contract);
+    let cell = grid.cell_of(add_days(metered_from, -1));
+    let begins = grid.boundary(cell + 1);
     let lines = lines(contract, account, items, begins);
     let mut draw =
         Stream::new(company.spec.seed, "promise", u64::from(account.index) * 100 + u64::from(number.unsigned_abs()));

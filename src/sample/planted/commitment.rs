@@ -102,7 +102,10 @@ impl<'a> Promises<'a> {
                 for spend in self.within(commitment, &period) {
                     let owed = spend.owed.map(|(amount, _)| portion(amount, &spend.days, &period.days));
                     let drawn = left.map(|left| owed.unwrap_or(0).min(left).max(0));
-                    draws.insert((spend.line.clone(), spend.days.start), (commitment.id.clone(), drawn));
+                    // Of an obligation that straddles two periods each balance covers its days.
+                    let draw = draws.entry((spend.line.clone(), spend.days.start));
+                    let draw = draw.or_insert_with(|| (commitment.id.clone(), Some(0)));
+                    draw.1 = draw.1.zip(drawn).map(|(before, more)| before + more);
                     // What cannot be rated leaves the balance unknown for whatever draws after it.
                     left = left.zip(drawn).zip(owed).map(|((left, drawn), _)| left - drawn);
                 }
