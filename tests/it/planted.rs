@@ -5,11 +5,15 @@
 use crate::dsl::World;
 
 /// The codes that the sample plants on purpose.
-pub const PLANTED_CODES: [&str; 12] = ["P1", "P6", "C1", "C2", "C3", "C4", "Q2", "E1", "O2", "R1", "R2", "R3"];
+pub const PLANTED_CODES: [&str; 45] = [
+    "P1", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "C1", "C2",
+    "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "E1", "O1", "O2", "O3", "A1", "A2", "R1", "R2",
+    "R3", "R4", "R5", "R6", "X1", "D1", "D2", "D3",
+];
 
 /// What both sides say of a finding; amounts are compared as decimals.
-pub const KEY: &str = "check_code, class, case when contract_line_id <> '' then contract_line_id else subject_id end as subject, \
-                   component, step, period_start_date, gap_amount, waived_amount, currency";
+pub const KEY: &str = "check_code, class, account_id, contract_id, contract_line_id, product_id, subject_id, \
+                   component, step, period_start_date, gap_amount, waived_amount, absorbed_amount, currency";
 
 fn seeds() -> u64 {
     std::env::var("TAILWATER_TEST_SEEDS").ok().map_or(20, |text| text.parse().unwrap())
@@ -44,7 +48,7 @@ pub fn apart(world: &World, job: &str) -> Vec<String> {
              planted as (select {KEY} from latest.planted) \
              select 'missed' as side, * from (select * from planted except all select * from found) \
              union all select 'not planted' as side, * from (select * from found except all select * from planted) \
-             order by 4, 7, 1"
+             order by 4, 6, 11, 1"
         ),
     )
 }
@@ -68,7 +72,7 @@ fn every_seed_plants_enough_of_each_code_and_several_causes_on_one_line() {
         let counts = ask(
             &world,
             "job.toml",
-            "select check_code, count(distinct contract_line_id || subject_id) from latest.planted where kind = 'planted' group by 1 order by 1",
+            "select check_code, count(distinct concat_ws('|', account_id, contract_id, contract_line_id, product_id, subject_id)) from latest.planted where kind = 'planted' group by 1 order by 1",
         );
         for code in PLANTED_CODES {
             let found = counts.iter().find_map(|row| row.strip_prefix(&format!("{code},")));

@@ -5,7 +5,7 @@ use super::calendar::{date_of, day_of, holiday_name, weekday_of};
 use super::catalogue::{BillableMetric, FEATURES, PLATFORM};
 use crate::sample::company::Account;
 use crate::sample::lapses::{ADD_ON_FEATURES, Afterlife, afterlife};
-use crate::sample::table::Rows;
+use crate::sample::table::{Cell, Rows};
 
 /// The feature catalogue, without features that have not been launched by the horizon.
 pub(super) fn features(activity: &Activity<'_>) -> Rows<4> {
@@ -17,7 +17,8 @@ pub(super) fn features(activity: &Activity<'_>) -> Rows<4> {
         rows.push([feature.name.into(), false.into(), feature.product.into(), feature.entitlement.into()]);
     }
     for metric in BillableMetric::ALL {
-        rows.push([metric.feature().into(), false.into(), metric.product_id().into(), "paid".into()]);
+        // Paid by use, not by entitlement.
+        rows.push([metric.feature().into(), false.into(), metric.product_id().into(), Cell::Null]);
     }
     rows
 }

@@ -43,8 +43,8 @@ impl Standing<'_> {
             return ("C12", invoice.to_owned());
         }
         let code = match (self.first_covered(), self.last_covered()) {
-            (Some(_), Some(_)) if self.is_after(&known.free, day) => "C8",
-            (Some(_), Some(_)) if self.is_after(&known.pauses, day) => "C9",
+            (Some(_), Some(_)) if self.is_after(&known.free, known.life.start, day) => "C8",
+            (Some(_), Some(_)) if self.is_after(&known.pauses, known.life.start, day) => "C9",
             (Some(first), _) if day < first => "C4",
             (_, Some(last)) if day >= last => "C3",
             (Some(_), Some(_)) => "C2",
@@ -54,8 +54,8 @@ impl Standing<'_> {
     }
 
     /// Whether one of the stretches without charge ended by `day` and nothing from its end to `day` was billed.
-    fn is_after(&self, uncharged: &[Range<NaiveDate>], day: NaiveDate) -> bool {
-        uncharged.iter().any(|days| {
+    fn is_after(&self, uncharged: &[Range<NaiveDate>], begin: NaiveDate, day: NaiveDate) -> bool {
+        uncharged.iter().filter(|days| begin < days.end).any(|days| {
             days.end <= day && !self.posted.iter().any(|billed| billed.line.start <= day && days.end < billed.line.end)
         })
     }

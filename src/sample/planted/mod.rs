@@ -75,8 +75,18 @@ pub fn contract() -> TableContract {
         doc: (*doc).to_owned(),
         required: *name != "period_end_date",
     };
-    let grain =
-        ["check_code", "contract_line_id", "subject_id", "component", "step", "period_start_date", "as_of_date"];
+    let grain = [
+        "check_code",
+        "account_id",
+        "contract_id",
+        "contract_line_id",
+        "product_id",
+        "subject_id",
+        "component",
+        "step",
+        "period_start_date",
+        "as_of_date",
+    ];
     TableContract {
         table: "planted".to_owned(),
         columns: COLUMNS.iter().map(column).collect(),

@@ -8,7 +8,6 @@ use crate::sample::fraction::Fraction;
 use crate::sample::lapses::{self, Afterlife};
 use crate::sample::months::{add_days, add_months, days_between, month_start};
 use crate::sample::periods::{Grid, KnownLine, each_day};
-use crate::sample::products::METERED;
 use crate::sample::rating;
 use crate::sample::rows_reference::list_price;
 use crate::sample::schedule;
@@ -45,7 +44,7 @@ pub(super) fn findings(company: &Company, world: &World, as_of: NaiveDate) -> Ve
         for last in last_lines(lines).into_iter().filter(|last| last.known.life.end <= as_of) {
             findings.extend(after_end(world, account, last, after, (&billed, as_of)));
         }
-        findings.extend(unentitled((company, world), account, lines, &billed, as_of));
+        findings.extend(unentitled(company, account, lines, &billed, as_of));
     }
     findings
 }
@@ -223,7 +222,7 @@ pub(super) fn about_contract(
 
 /// Months in which a customer uses a paid feature whose product it has neither bought nor been billed for.
 fn unentitled(
-    (company, world): (&Company, &World),
+    company: &Company,
     account: &Account,
     lines: &[Last<'_>],
     billed: &Billed,
@@ -237,8 +236,7 @@ fn unentitled(
     while add_months(month, 1) <= as_of {
         let days = month..add_months(month, 1);
         let add_on = using.filter(|using| each_day(&days).any(|day| using.is_on(day) && is_on(day)));
-        let metered = METERED.iter().filter(|product| world.meters.used(account.index, product, &days) > 0);
-        for product in metered.map(|product| product.id).chain(add_on.map(|using| using.feature.product)) {
+        for product in add_on.map(|using| using.feature.product) {
             let is_bought = lines.iter().any(|line| {
                 let sold = line.known.segments.first().map(|segment| segment.line.product.id);
                 sold == Some(product) && line.known.life.start < days.end && days.start < line.known.life.end
