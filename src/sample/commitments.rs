@@ -185,6 +185,7 @@ fn true_up(
 ) -> Option<Draft> {
     let ours = drafts.iter().filter(|draft| {
         !draft.is_stuck
+            && draft.created <= period.days.end
             && draft.line.kind != LineKind::TrueUp
             && counts(commitment, &draft.line.contract_line, is_metered(draft))
             && touches(&(draft.line.start..draft.line.end), &period.days)

@@ -61,7 +61,9 @@ pub(super) fn promise(
         CommitmentPeriod::Year => 12,
         CommitmentPeriod::Term => (1..60).find(|months| end <= Some(add_months(begins, *months))).unwrap_or(12),
     };
-    let counts_all = !is_prepaid && draw.chance(170);
+    // Seats and fees that are settled after the fact would come too late for a true-up.
+    let is_settled_at_once = lines.iter().all(|line| line.seats.is_none() && line.product.charge != Charge::OneOff);
+    let counts_all = !is_prepaid && draw.chance(250) && is_settled_at_once;
     let ratio = if is_prepaid { draw.between(250, 800) } else { draw.between(700, 2_300) };
     let scope: Vec<&Line> = if counts_all { lines.iter().collect() } else { metered };
     let a_month: Fraction = scope.iter().map(|line| usual(activity, account, contract, line, begins)).sum();
