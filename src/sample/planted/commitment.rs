@@ -8,7 +8,7 @@ use crate::sample::commitments::{Period, amount, counts, periods, portion, short
 use crate::sample::facts::{Charge, Commitment, Contract};
 use crate::sample::fraction::Fraction;
 use crate::sample::meters::Meters;
-use crate::sample::months::add_days;
+use crate::sample::months::{add_days, days_between};
 use crate::sample::periods::{Grid, KnownLine};
 use crate::sample::schedule;
 use chrono::NaiveDate;
@@ -145,7 +145,7 @@ impl<'a> Promises<'a> {
         for spend in self.within(commitment, period) {
             let Some((amount, units)) = spend.owed else { return };
             spent += portion(amount, &spend.days, &period.days);
-            used = used + units;
+            used = used + units_within(units, &spend.days, &period.days);
         }
         let expected = shortfall(self.contract, commitment, period, (spent, used));
         let posted: Vec<&&Billed<'_>> = billed.iter().filter(|billed| billed.invoice.is_posted(self.as_of)).collect();
@@ -216,6 +216,17 @@ impl<'a> Promises<'a> {
             true_up.absorbed -= sign * taken;
         }
     }
+}
+
+/// The part of a quantity that falls into a period, at 6 digits, as [`portion`] has it for money.
+fn units_within(units: Fraction, days: &Range<NaiveDate>, period: &Range<NaiveDate>) -> Fraction {
+    let inside = days_between(days.start.max(period.start), days.end.min(period.end)).max(0);
+    let all = days_between(days.start, days.end);
+    if inside == all {
+        return units;
+    }
+    let part = |days: i64| (units * Fraction::new(i128::from(days), i128::from(all))).rounded(6);
+    if inside > 0 && days.end <= period.end { units - part(all - inside) } else { part(inside) }
 }
 
 /// Whether the line was taken back together with its whole invoice.
