@@ -55,6 +55,8 @@ fn spends(contract: &Contract, meters: &Meters, as_of: NaiveDate) -> Vec<Spend> 
                 let units = owed.units.over(Fraction::whole(i128::from(owed.whole)));
                 (owed.expected.minor(contract.currency.exponent()), units.rounded(6))
             });
+            // Use that is not measured yet stands in nobody's way.
+            let owed = owed.or((is_metered && period.end > as_of).then_some((0, Fraction::ZERO)));
             spends.push(Spend { line: line_id.to_owned(), is_metered, days: period.clone(), owed });
         }
     }

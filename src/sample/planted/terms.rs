@@ -122,6 +122,11 @@ impl<'a> Ask<'a> {
         let line = self.line()?;
         let days: Vec<NaiveDate> = each_day(self.period).filter(|day| known.is_charged(*day)).collect();
         let scale = self.scale(&days, line);
+        // Where nothing at all was measured nobody can say that nothing was used.
+        let is_measured = line.product.charge == Charge::Usage && line.pricing != Pricing::Flat;
+        if is_measured && scale.is_by_day && !days.is_empty() {
+            return None;
+        }
         let count = match line.seats {
             Some(terms) => {
                 let cell = grid.cell_of(self.cell.start);
