@@ -83,7 +83,7 @@ fn every_seed_plants_enough_of_each_code_and_several_causes_on_one_line() {
             &world,
             "job.toml",
             "with line as (select contract_line_id, count(distinct check_code) as causes from latest.planted \
-             where kind = 'planted' and contract_line_id <> '' group by 1) \
+             where kind = 'planted' and contract_line_id <> '' and class = 'leak' and step <> '' group by 1) \
              select count(*) filter (where causes > 1) * 100 / count(*) from line",
         );
         let share: u64 = shares[0].parse().unwrap();
