@@ -9,6 +9,7 @@ finding_id = { type = "text", doc = "Same case, same id, on every run" }
 check_code = { type = "text", doc = "The check that fired" }
 class = { type = "text", doc = "leak, liability, opportunity, timing, exposure or unverifiable" }
 status = { type = "text", doc = "open, confirmed, disputed; else why it is closed" }
+severity = { type = "text", doc = "high, medium, low or info while it is found; null once it is gone" }
 account_id = { type = "text", doc = "The account" }
 account_name = { type = "text", doc = "Its name" }
 owner_id = { type = "text", doc = "Who is to act" }
@@ -34,6 +35,7 @@ waived_amount = { type = "decimal(18,4)", doc = "Of it, waived" }
 absorbed_amount = { type = "decimal(18,4)", doc = "Of it, paid through a commitment's true-up" }
 corrected_amount = { type = "decimal(18,4)", doc = "Of it, given back by credits" }
 open_amount = { type = "decimal(18,4)", doc = "What is left: the leak_amount of contract_drift, 0 where the case is gone" }
+open_amount_reporting = { type = "decimal(18,4)", doc = "open_amount in the reporting currency; null where no rate is known" }
 time_barred_amount = { type = "decimal(18,4)", doc = "Of it, past the contract's limit for billing later" }
 peak_amount = { type = "decimal(18,4)", doc = "Most that was ever open" }
 closed_date = { type = "date", doc = "Run that found it settled or gone; null while open" }
@@ -72,6 +74,7 @@ with case_history as (
         product_id,
         subject_id,
         currency,
+        is_found,
         began_date,
         first_seen_date,
         opened_date,
@@ -99,6 +102,15 @@ with case_history as (
         last_resolved_date,
         invoice_lines
     from case_history
+),
+
+-- Published in the same runs, so that the next one finds the rows this ledger speaks of.
+contract_drift as (
+    select
+        finding_id,
+        severity,
+        leak_amount_reporting
+    from contract_drift
 ),
 
 case_before as (
@@ -130,6 +142,7 @@ select
     case_history.check_code,
     case_history.class,
     case_history.status,
+    contract_drift.severity,
     case_history.account_id,
     account.name as account_name,
     case when finding_owner.account_id is null then case_before.owner_id else finding_owner.owner_id end as owner_id,
@@ -155,6 +168,7 @@ select
     case_history.absorbed_amount,
     case_history.corrected_amount,
     case_history.open_amount,
+    case when case_history.is_found then contract_drift.leak_amount_reporting else cast(0 as decimal(18,4)) end as open_amount_reporting,
     case_history.time_barred_amount,
     case_history.peak_amount,
     case_history.closed_date,
@@ -169,6 +183,8 @@ select
     case_history.invoice_lines,
     cast($as_of as date) as as_of_date
 from case_history
+left join contract_drift
+    on case_history.finding_id = contract_drift.finding_id
 left join case_before
     on case_history.finding_id = case_before.finding_id
 left join finding_owner

@@ -17,3 +17,4 @@ mod real;
 mod regressions;
 mod same_bytes;
 mod terminal;
+mod thirty_days;
