@@ -151,50 +151,63 @@ fn pay(company: &Company, account: &Account, invoice: &mut Invoice, fault: Optio
             invoice.written_off = Some(WriteOff { date, amount: total, is_approved, reason });
         }
         None | Some(MoneyFault::Credited | MoneyFault::CreditedTwice | MoneyFault::OverCredited) if is_card => {
-            let failures = draw.weighted((0, 900), &[(1, 70), (2, 30)]);
-            let gap = draw.between(2, 7);
-            for number in 0..failures {
-                attempt(&mut draw, invoice, add_days(due, number * gap), total, false);
-            }
-            attempt(&mut draw, invoice, add_days(due, failures * gap), total, true);
+            pay_by_card(&mut draw, invoice, due);
         }
         None | Some(MoneyFault::Credited | MoneyFault::CreditedTwice | MoneyFault::OverCredited) => {
-            match draw.below(1_000) {
-                // Two instalments.
-                0..=24 => {
-                    let first = total * 6 / 10;
-                    attempt(&mut draw, invoice, usual, first, true);
-                    attempt(&mut draw, invoice, add_days(usual, 2), total - first, true);
-                }
-                // Never paid, and given up after four months.
-                40..=44 => {
-                    let (date, reason) = (add_days(due, 120), Some("uncollectible after four months"));
-                    invoice.written_off = Some(WriteOff { date, amount: total, is_approved: true, reason });
-                }
-                // Disputed: won, or lost and paid once more.
-                45..=51 => {
-                    attempt(&mut draw, invoice, usual, total, true);
-                    dispute(&mut draw, invoice, false);
-                }
-                52..=56 => {
-                    attempt(&mut draw, invoice, usual, total, true);
-                    let decided = dispute(&mut draw, invoice, true);
-                    attempt(&mut draw, invoice, add_days(decided, 1), total, true);
-                }
-                // Short by a little, and settled by a credit.
-                25..=39 if total > 1_000 && invoice.lines.iter().all(|line| line.commitment.is_none()) => {
-                    let short = invoice.subtotal() / 100;
-                    let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
-                    invoice.credits.push(settled);
-                    let rest = total - invoice.credited(NaiveDate::MAX);
-                    attempt(&mut draw, invoice, usual, rest, true);
-                }
-                _ => attempt(&mut draw, invoice, usual, total, true),
-            }
+            pay_as_usual(&mut draw, invoice, due, usual);
         }
     }
     if let Some(last) = invoice.payments.last_mut() {
         last.is_final = true;
+    }
+}
+
+/// A card is charged on the due date, and again some days later where that fails.
+fn pay_by_card(draw: &mut Stream, invoice: &mut Invoice, due: NaiveDate) {
+    let total = invoice.total();
+    let failures = draw.weighted((0, 900), &[(1, 70), (2, 30)]);
+    let gap = draw.between(2, 7);
+    for number in 0..failures {
+        attempt(draw, invoice, add_days(due, number * gap), total, false);
+    }
+    attempt(draw, invoice, add_days(due, failures * gap), total, true);
+}
+
+/// A transfer that settles the invoice on the day `usual`, or one of the ways in which that goes otherwise without
+/// anything being wrong.
+fn pay_as_usual(draw: &mut Stream, invoice: &mut Invoice, due: NaiveDate, usual: NaiveDate) {
+    let total = invoice.total();
+    match draw.below(1_000) {
+        // Two instalments.
+        0..=24 => {
+            let first = total * 6 / 10;
+            attempt(draw, invoice, usual, first, true);
+            attempt(draw, invoice, add_days(usual, 2), total - first, true);
+        }
+        // Never paid, and given up after four months.
+        40..=44 => {
+            let (date, reason) = (add_days(due, 120), Some("uncollectible after four months"));
+            invoice.written_off = Some(WriteOff { date, amount: total, is_approved: true, reason });
+        }
+        // Disputed: won, or lost and paid once more.
+        45..=51 => {
+            attempt(draw, invoice, usual, total, true);
+            dispute(draw, invoice, false);
+        }
+        52..=56 => {
+            attempt(draw, invoice, usual, total, true);
+            let decided = dispute(draw, invoice, true);
+            attempt(draw, invoice, add_days(decided, 1), total, true);
+        }
+        // Short by a little, and settled by a credit.
+        25..=39 if total > 1_000 && invoice.lines.iter().all(|line| line.commitment.is_none()) => {
+            let short = invoice.subtotal() / 100;
+            let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
+            invoice.credits.push(settled);
+            let rest = total - invoice.credited(NaiveDate::MAX);
+            attempt(draw, invoice, usual, rest, true);
+        }
+        _ => attempt(draw, invoice, usual, total, true),
     }
 }
 

@@ -236,12 +236,13 @@ fn unentitled(
     while add_months(month, 1) <= as_of {
         let days = month..add_months(month, 1);
         let add_on = using.filter(|using| each_day(&days).any(|day| using.is_on(day) && is_on(day)));
-        for product in add_on.map(|using| using.feature.product) {
+        if let Some(product) = add_on.map(|using| using.feature.product) {
             let is_bought = lines.iter().any(|line| {
                 let sold = line.known.segments.first().map(|segment| segment.line.product.id);
                 sold == Some(product) && line.known.life.start < days.end && days.start < line.known.life.end
             });
             if is_bought || billed.contains(&(account.index, product, month)) {
+                month = days.end;
                 continue;
             }
             let price = list_price(company, product, account.currency, add_days(days.end, -1));
