@@ -155,18 +155,57 @@ fractioned as (
     from measured
 ),
 
+-- Days that several lines cover count once; a line that stands alone needs neither a window nor a sorted list.
+crowded as (
+    select
+        contract_line_id,
+        cell_no
+    from line_allocation
+    where role = 'billed'
+    group by
+        contract_line_id,
+        cell_no
+    having count(*) > 1
+),
+
+overlapping as (
+    select
+        line_allocation.contract_line_id,
+        line_allocation.cell_no,
+        line_allocation.invoice_line_id,
+        line_allocation.covered_from_date,
+        line_allocation.covered_to_date,
+        max(line_allocation.covered_to_date) over (
+            partition by line_allocation.contract_line_id, line_allocation.cell_no
+            order by line_allocation.covered_from_date, line_allocation.invoice_line_id
+            rows between unbounded preceding and 1 preceding
+        ) as covered_before_date
+    from line_allocation
+    inner join crowded
+        on line_allocation.contract_line_id = crowded.contract_line_id
+        and line_allocation.cell_no = crowded.cell_no
+    where line_allocation.role = 'billed'
+),
+
+covered as (
+    select
+        contract_line_id,
+        cell_no,
+        sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
+        string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
+    from overlapping
+    group by
+        contract_line_id,
+        cell_no
+),
+
 ranked as (
     select
         fractioned.*,
         case
             when is_flat then cast(sign as decimal(38,6))
             else cast(coalesce(abs(quantity), last_quantity, 1) * sign as decimal(38,6))
-        end as signed_quantity,
-        max(covered_to_date) over (
-            partition by contract_line_id, cell_no
-            order by covered_from_date, invoice_line_id
-            rows between unbounded preceding and 1 preceding
-        ) as covered_before_date
+        end as signed_quantity
     from fractioned
 ),
 
@@ -182,7 +221,7 @@ summed as (
         sum(signed_quantity) as quantity_sum,
         sum(signed_quantity * fraction) as quantity_fraction,
         sum(signed_quantity * cast(days as decimal(10,0))) as quantity_days,
-        sum(greatest(covered_to_date - greatest(covered_from_date, coalesce(covered_before_date, covered_from_date)), 0)) as union_days,
+        sum(days) as line_days,
         count(*) as line_count,
         bool_and(coalesce(quantity = 1 and unit_price = line_gross_amount, false)) as is_lump,
         bool_or(quantity is null) as is_quantity_unknown,
@@ -192,17 +231,28 @@ summed as (
         max(measure * day_unit) as single_days,
         bool_or(is_manual_override) as has_manual_override,
         bool_or(is_converted) as has_converted,
-        string_agg(invoice_line_id, ', ' order by invoice_line_id) as evidence
+        min(invoice_line_id) as evidence
     from ranked
     group by
         contract_line_id,
         cell_no
 ),
 
+united as (
+    select
+        summed.* exclude (evidence),
+        coalesce(covered.union_days, summed.line_days) as union_days,
+        coalesce(covered.evidence, summed.evidence) as evidence
+    from summed
+    left join covered
+        on summed.contract_line_id = covered.contract_line_id
+        and summed.cell_no = covered.cell_no
+),
+
 -- One division each, at twelve decimals, on exact sums.
 averaged as (
     select
-        summed.*,
+        united.*,
         case
             when component <> 'charge' and is_flat then cast(1 as decimal(38,12))
             when component <> 'charge' then cast(quantity_sum as decimal(38,12))
@@ -224,7 +274,7 @@ averaged as (
                 then cast(cast(quantity_fraction as double) * cast(union_days as double) / cast(quantity_days as double) as decimal(38,12))
             else cast(quantity_fraction as decimal(38,12))
         end as fraction_quantity
-    from summed
+    from united
 ),
 
 every_role as (

@@ -108,9 +108,23 @@ rated_segment as (
     from rated_segment
 ),
 
+-- Found by an aggregate of few columns: a window would sort every column of every segment.
+last_segment as (
+    select
+        contract_line_id,
+        cell_no,
+        max(seg_start_date) as last_seg_start_date
+    from term_segment
+    where not is_free
+    group by
+        contract_line_id,
+        cell_no
+),
+
 weighed as (
     select
         term_segment.* exclude (quantity, missing_term),
+        last_segment.last_seg_start_date,
         coalesce(term_segment.missing_term, seat_quantity.missing_term, rated_segment.missing_term) as missing_term,
         case
             when line_grid.component = 'usage' and line_grid.pricing_model <> 'flat'
@@ -132,6 +146,9 @@ weighed as (
     from term_segment
     inner join line_grid
         on term_segment.contract_line_id = line_grid.contract_line_id
+    left join last_segment
+        on term_segment.contract_line_id = last_segment.contract_line_id
+        and term_segment.cell_no = last_segment.cell_no
     left join usage_quantity
         on term_segment.contract_line_id = usage_quantity.contract_line_id
         and term_segment.cell_no = usage_quantity.cell_no
@@ -173,7 +190,7 @@ select
     end as value_days,
     is_rated,
     is_free,
-    not is_free and row_number() over (partition by contract_line_id, cell_no, is_free order by seg_start_date desc) = 1 as is_last,
+    coalesce(seg_start_date = last_seg_start_date, false) as is_last,
     missing_term,
     discount_factor,
     discount_amount,
