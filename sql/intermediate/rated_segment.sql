@@ -145,7 +145,13 @@ totalled as (
     select
         segment.*,
         sum(units) over (partition by contract_line_id, cell_no) as total_units,
-        sum(seg_days) over (partition by contract_line_id, cell_no) as charged_days
+        sum(seg_days) over (partition by contract_line_id, cell_no) as charged_days,
+        sum(units) over (
+            partition by contract_line_id, cell_no order by seg_start_date rows between unbounded preceding and current row
+        ) as units_so_far,
+        sum(seg_days) over (
+            partition by contract_line_id, cell_no order by seg_start_date rows between unbounded preceding and current row
+        ) as days_so_far
     from segment
 ),
 
@@ -164,6 +170,11 @@ shared as (
             when total_units = 0 then cast(seg_days as decimal(38,6))
             else units
         end as share_quantity,
+        case
+            when component <> 'usage' then cast(0 as decimal(38,6))
+            when total_units = 0 then cast(days_so_far - seg_days as decimal(38,6))
+            else cast(units_so_far - units as decimal(38,6))
+        end as share_before,
         case
             when component <> 'usage' then cast(1 as decimal(38,6))
             when total_units = 0 then cast(charged_days as decimal(38,6))
@@ -213,12 +224,29 @@ rated as (
     from pieced
 ),
 
+-- A segment's share is what all up to it make less what all before it make, so that shares of one R add up to it.
 weighed as (
     select
         rated.*,
-        cast(gross * share_quantity as decimal(38,16)) as value_part,
-        cast(round(cast(gross as double) * cast(share_quantity as double) / cast(share_total as double)) as decimal(38,0)) as value_whole
+        cast(gross * share_before as decimal(38,16)) as part_before,
+        cast(gross * (share_before + share_quantity) as decimal(38,16)) as part_up_to,
+        cast(round(cast(gross as double) * cast(share_before as double) / cast(share_total as double)) as decimal(38,0)) as whole_before,
+        cast(round(
+            cast(gross as double) * cast(share_before + share_quantity as double) / cast(share_total as double)
+        ) as decimal(38,0)) as whole_up_to
     from rated
+),
+
+divided as (
+    select
+        weighed.*,
+        cast(whole_before + cast(
+            cast(part_before - whole_before * share_total as double) / cast(share_total as double) as decimal(38,10)
+        ) as decimal(38,10)) as value_before,
+        cast(whole_up_to + cast(
+            cast(part_up_to - whole_up_to * share_total as double) / cast(share_total as double) as decimal(38,10)
+        ) as decimal(38,10)) as value_up_to
+    from weighed
 )
 
 select
@@ -236,11 +264,8 @@ select
     share_total,
     gross,
     case
-        when share_total = 1 then cast(value_part as decimal(38,10))
-        else cast(value_whole + cast(
-            cast(value_part - value_whole * share_total as double) / cast(share_total as double)
-            as decimal(38,10)
-        ) as decimal(38,10))
+        when share_total = 1 then cast(part_up_to as decimal(38,10))
+        else value_up_to - value_before
     end as value_days,
     case when gross is null and asked_units is not null and has_tiers then 'price_tier' end as missing_term
-from weighed
+from divided

@@ -86,6 +86,7 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
     options.execution.parquet.schema_force_view_types = false;
     // A join on several partitions that never reads one of them waits for that one's filter, and never ends.
     options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.max_passes = 1;
     let state =
         SessionStateBuilder::new().with_config(settings).with_runtime_env(runtime).with_default_features().build();
     let context = SessionContext::new_with_state(state);

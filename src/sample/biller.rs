@@ -1,9 +1,9 @@
 //! The biller: what it charges for a contract line, period by period, faults included.
 
-use super::charge::{Charged, Rate, charge};
+use super::charge::{Rate, charge};
+use super::draft::{Tally, Template};
 use super::facts::{
-    Charge, Contract, Discount, DiscountValue, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Seats, Timing,
-    Version,
+    Charge, Contract, Discount, InvoiceLine, Line, LineKind, PricePeriod, Pricing, Seats, Timing, Version,
 };
 use super::fraction::{Fraction, divide_half_up};
 use super::leaks::Fault;
@@ -54,15 +54,6 @@ struct Biller<'a> {
     grid: Grid,
     until: NaiveDate,
     drafts: Vec<Draft>,
-}
-
-/// Exact and rounded money of a period so far: the last line takes the rounding remainder.
-#[derive(Debug, Clone, Copy)]
-struct Tally {
-    gross: Fraction,
-    net: Fraction,
-    billed_gross: i128,
-    billed_net: i128,
 }
 
 /// Everything the biller makes for one contract line by `until`.
@@ -128,7 +119,7 @@ impl<'a> Biller<'a> {
         let charged = each_day(&period).filter(|day| known.is_charged(*day)).count();
         let measure = self.measure(cell, charged);
         let runs = self.runs(&known, &period, billed_on);
-        let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
+        let mut tally = Tally::default();
         // The first version of a price decides the whole of a period's faults.
         for run in &runs {
             let quantity = self.with_seats(&known, run, (number, &period), billed_on);
@@ -372,7 +363,7 @@ impl<'a> Biller<'a> {
             Fault::MisAdds(range, permille) if is_whole && begins_in(range, period) => Some(*permille),
             _ => None,
         });
-        let line = self.line(run.line, line, (&charged, &discounts), tally, mis_adds);
+        let line = tally.line(run.line, line, (&charged, &discounts), exponent, mis_adds);
         let is_stuck =
             self.faults.iter().any(|fault| matches!(fault, Fault::NeverPosts(range) if begins_in(range, period)));
         let is_prompt = created > billable;
@@ -396,51 +387,6 @@ impl<'a> Biller<'a> {
         self.contract.account % 3 == 1 && !self.faults.iter().any(|fault| matches!(fault, Fault::MisAdds(..)))
     }
 
-    /// Rounds a charge to an invoice line; the last line of a period takes the remainder of its rounding.
-    fn line(
-        &self,
-        stated: &Line,
-        template: Template,
-        (charged, discounts): (&Charged, &[Discount]),
-        tally: &mut Tally,
-        mis_adds: Option<i64>,
-    ) -> InvoiceLine {
-        let exponent = self.contract.currency.exponent();
-        tally.gross = tally.gross + charged.gross;
-        tally.net = tally.net + charged.net;
-        let mut gross = tally.gross.minor(exponent) - tally.billed_gross;
-        let mut amount = tally.net.minor(exponent) - tally.billed_net;
-        tally.billed_gross += gross;
-        tally.billed_net += amount;
-        let discount = gross - amount;
-        if let Some(permille) = mis_adds {
-            let missing = (gross * i128::from(permille) / 1_000).max(1);
-            // With a discount on it the sum is wrong, without one the product is.
-            amount -= missing;
-            if discount == 0 {
-                gross -= missing;
-            }
-        }
-        InvoiceLine {
-            id: String::new(),
-            contract_line: stated.id.clone(),
-            commitment: None,
-            product: stated.product,
-            kind: template.kind,
-            quantity: template.quantity,
-            unit_size: 1,
-            unit_price: template.unit_price,
-            gross,
-            discount,
-            amount,
-            tax: 0,
-            start: template.days.start,
-            end: template.days.end,
-            is_override: false,
-            applied: applied(charged, discounts, discount, exponent),
-        }
-    }
-
     /// Periods billed although the contract has ended.
     fn after_the_end(&mut self, known: &KnownLine<'a>, first: i32) {
         let more =
@@ -458,7 +404,7 @@ impl<'a> Biller<'a> {
             let units = schedule::quantity(self.contract, segment.line, last_day);
             let price = self.price(segment.line, last_day, created);
             let quantity = self.quantity(units, &(last_day..known.life.end)) * UNIT;
-            let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
+            let mut tally = Tally::default();
             let discounts = self.discounts(segment.version, &days, created);
             let months = self.grid.months();
             let exponent = self.contract.currency.exponent();
@@ -468,7 +414,7 @@ impl<'a> Biller<'a> {
             let rate = Rate { whole, price_period, months, weigh: &weigh, weight: measure.whole() };
             let charged = charge(rate, &discounts, &days, (created, exponent));
             let template = Template { kind: LineKind::Recurring, quantity, unit_price: price, days };
-            let line = self.line(segment.line, template, (&charged, &discounts), &mut tally, None);
+            let line = tally.line(segment.line, template, (&charged, &discounts), exponent, None);
             self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
         }
     }
@@ -484,44 +430,10 @@ impl<'a> Biller<'a> {
         let rate = Rate { whole, price_period: line.price_period, months: 1, weigh: &|_| 1, weight: 1 };
         let charged = charge(rate, &discounts, &days, (created, exponent));
         let template = Template { kind: LineKind::OneOff, quantity: UNIT, unit_price: line.unit_price, days };
-        let mut tally = Tally { gross: Fraction::ZERO, net: Fraction::ZERO, billed_gross: 0, billed_net: 0 };
-        let line = self.line(line, template, (&charged, &discounts), &mut tally, None);
+        let mut tally = Tally::default();
+        let line = tally.line(line, template, (&charged, &discounts), exponent, None);
         self.drafts.push(Draft { created, is_stuck: false, is_prompt: false, line });
     }
-}
-
-/// What a line says besides its money: quantity at 6 digits, price at 8.
-struct Template {
-    kind: LineKind,
-    quantity: i128,
-    unit_price: i128,
-    days: Range<NaiveDate>,
-}
-
-/// The discount of a line told apart by where it comes from; the last one takes the rounding remainder.
-fn applied(
-    charged: &Charged,
-    discounts: &[Discount],
-    total: i128,
-    exponent: u32,
-) -> Vec<(String, DiscountValue, i128)> {
-    let mut sums: Vec<(usize, Fraction)> = Vec::new();
-    for (at, part) in &charged.parts {
-        match sums.iter_mut().find(|(same, _)| same == at) {
-            Some((_, sum)) => *sum = *sum + *part,
-            None => sums.push((*at, *part)),
-        }
-    }
-    let mut left = total;
-    let last = sums.len().saturating_sub(1);
-    sums.iter()
-        .enumerate()
-        .filter_map(|(position, (at, sum))| {
-            let amount = if position == last { left } else { sum.minor(exponent) };
-            left -= amount;
-            discounts.get(*at).map(|discount| (discount.id.clone(), discount.value, amount))
-        })
-        .collect()
 }
 
 /// The line with the tiers and prices that the biller has.

@@ -32,6 +32,12 @@ pub fn divide_half_up(numerator: i128, denominator: i128) -> i128 {
     if n < 0 { -magnitude } else { magnitude }
 }
 
+impl Default for Fraction {
+    fn default() -> Self {
+        Fraction::ZERO
+    }
+}
+
 impl Fraction {
     /// Nothing.
     pub const ZERO: Fraction = Fraction { numerator: 0, denominator: 1 };

@@ -3,6 +3,7 @@
 //!
 //! Everything here is a function of the company alone; no horizon enters.
 
+use super::activity::is_silent_in;
 use super::company::{Account, Company, Segment};
 use super::facts::{Charge, Pricing, Product};
 use super::money::Currency;
@@ -185,7 +186,14 @@ impl Lapses {
             |account: &Account| matches!(account.currency, Currency::Eur | Currency::Gbp) && stays(account);
         let foreign = first("foreign", 26, &is_european).into_iter();
         let gives_credit = |account: &&Account| draw("uptime credit", account).chance(400);
-        let using = first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb).into_iter();
+        // Longer than any use of an add-on goes on: a customer who is silent is silent in all features.
+        let at_work = |account: &Account| {
+            let first = account.joined_date.max(start);
+            !is_silent_in(company, account, &(first..add_days(first, 420)))
+        };
+        let using =
+            first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb && at_work(account))
+                .into_iter();
         Lapses {
             foreign: foreign.map(|(index, ..)| index).collect(),
             signed_twice: signed_twice.map(|(index, ..)| index).collect(),

@@ -13,6 +13,7 @@ mod collection;
 mod commitments;
 pub mod company;
 mod concessions;
+mod draft;
 mod drift;
 mod facts;
 mod fraction;

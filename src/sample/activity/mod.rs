@@ -44,6 +44,7 @@ use calendar::{Day, date_of, day_of, weekday_of};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use climate::Climate;
 use draw::{Draw, address, named};
+use episode::episodes;
 use staff::Person;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -189,6 +190,15 @@ fn customer(account: &Account, key: u64, climate: &Climate) -> Customer {
         utc_offset: utc_offset(account.timezone),
         seats: account.seat_steps.iter().map(|(from, seats)| (day_of(*from), *seats)).collect(),
     }
+}
+
+/// Whether a time in which nobody of the customer uses the product touches `days`.
+pub fn is_silent_in(company: &Company, account: &Account, days: &Range<NaiveDate>) -> bool {
+    let key = address(named(company.spec.seed, "activity"), u64::from(account.index));
+    let (first, end) = (day_of(days.start), day_of(days.end));
+    episodes(key, day_of(account.joined_date), account.churn_date.map(day_of), end)
+        .iter()
+        .any(|episode| episode.kind == Kind::Silence && episode.to.is_none_or(|to| to > first))
 }
 
 /// Hours east of UTC in winter. Summer time would move nobody's working day by more than the hour that habits vary.

@@ -7,6 +7,7 @@ use crate::sample::leaks::Fault;
 use crate::sample::months::add_days;
 use crate::sample::periods::{Grid, period_price};
 use crate::sample::random::Stream;
+use crate::sample::schedule;
 use chrono::NaiveDate;
 use std::ops::Range;
 
@@ -134,9 +135,12 @@ fn old_price(candidate: &Candidate<'_>, scene: &Scene<'_>, draw: &mut Stream) ->
     let prior = scene.contracts.iter().find(|contract| contract.id == *prior)?.versions.last()?;
     let before = prior.lines.iter().find(|line| line.product == candidate.line.product)?;
     let is_like = |line: &Line| line.unit_price == candidate.line.unit_price;
+    // A ramp may have left its first price before the last version, which then never had it.
+    let is_ramped = scene.contracts.iter().any(|contract| schedule::ramp(contract, &before.id).next().is_some());
     let is_steady = candidate.known.segments.iter().all(|segment| is_like(segment.line));
     let from = candidate.at(0, 1, draw)?.start;
     let fits = is_steady
+        && !is_ramped
         && before.price_period == candidate.line.price_period
         && before.unit_price * 1_003 < candidate.line.unit_price * 1_000;
     let months = Grid::new(candidate.contract).months();

@@ -89,7 +89,7 @@ fn converted(invoice: &Invoice, line: &InvoiceLine, contract: &Contract) -> (Inv
 }
 
 /// Spreads a line over the periods it touches, by calendar days; the last takes the rounding remainder.
-fn split(line: &InvoiceLine, grid: Grid) -> Vec<InvoiceLine> {
+pub(super) fn split(line: &InvoiceLine, grid: Grid) -> Vec<InvoiceLine> {
     let (first, last) = (grid.cell_of(line.start), grid.cell_of(line.end.pred_opt().unwrap_or(line.start)));
     if first >= last {
         return vec![line.clone()];

@@ -1,8 +1,9 @@
 //! Money given away after it was invoiced: credit notes and write-offs.
 
 use super::Finding;
+use super::billed::split;
 use super::service_level::Settled;
-use crate::sample::facts::{Contract, CreditNote, Invoice, InvoiceLine, LineKind};
+use crate::sample::facts::{Charge, Contract, CreditNote, Invoice, InvoiceLine, LineKind};
 use crate::sample::fraction::{Fraction, divide_half_up};
 use crate::sample::leaks::MoneyFault;
 use crate::sample::money::Currency;
@@ -140,8 +141,9 @@ impl Credits<'_> {
                     continue;
                 }
                 for (line, amount) in spread(invoice, note) {
-                    let Some(period) = self.period(invoice, line) else { continue };
-                    shares.entry(period).or_default().push((note.issued, note.id.clone(), amount));
+                    for (period, amount) in self.periods(invoice, line, amount) {
+                        shares.entry(period).or_default().push((note.issued, note.id.clone(), amount));
+                    }
                 }
             }
         }
@@ -157,21 +159,25 @@ impl Credits<'_> {
         corrected
     }
 
-    fn period(&self, invoice: &Invoice, line: &InvoiceLine) -> Option<Period> {
-        let contract = self.by_id.get(invoice.contract.as_str())?;
+    /// The service periods that a line was for, each with its part of `amount` given back.
+    fn periods(&self, invoice: &Invoice, line: &InvoiceLine, amount: i128) -> Vec<(Period, i128)> {
+        let Some(contract) = self.by_id.get(invoice.contract.as_str()) else { return Vec::new() };
         if let Some(commitment) = &line.commitment {
-            return Some((commitment.clone(), line.start));
+            return vec![((commitment.clone(), line.start), amount)];
         }
-        let start = if line.kind == LineKind::OneOff {
-            line.start
-        } else {
-            let known = KnownLine::new(contract, &line.contract_line, self.as_of)?;
-            let grid = Grid::new(contract);
-            let cell = grid.days(grid.cell_of(line.start));
+        if line.kind == LineKind::OneOff {
+            return vec![((line.contract_line.clone(), line.start), amount)];
+        }
+        let Some(known) = KnownLine::new(contract, &line.contract_line, self.as_of) else { return Vec::new() };
+        let grid = Grid::new(contract);
+        let given = InvoiceLine { amount, gross: amount, ..line.clone() };
+        let parts = if line.product.charge == Charge::Recurring { split(&given, grid) } else { vec![given] };
+        let place = |part: &InvoiceLine| {
+            let cell = grid.days(grid.cell_of(part.start));
             let start = cell.start.max(known.life.start);
             if start < cell.end.min(known.life.end) { start } else { cell.start }
         };
-        Some((line.contract_line.clone(), start))
+        parts.iter().map(|part| ((line.contract_line.clone(), place(part)), part.amount)).collect()
     }
 }
 

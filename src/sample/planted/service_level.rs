@@ -106,7 +106,9 @@ fn fee(world: &World, contract: &Contract, month: NaiveDate, as_of: NaiveDate) -
         if !is_recurring {
             continue;
         }
-        for (period, amount) in expected(contract, (id, &world.meters), &(month..next), as_of) {
+        let periods = expected(contract, (id, &world.meters), &(month..next), as_of).into_iter();
+        // A line of later days may share the cell, but nothing of the month.
+        for (period, amount) in periods.filter(|(period, _)| period.start < next && month < period.end) {
             let length = i128::from(days_between(period.start, period.end));
             let share = |from: NaiveDate, to: NaiveDate| {
                 divide_half_up(amount * i128::from(days_between(from.max(period.start), to.min(period.end))), length)

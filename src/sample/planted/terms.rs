@@ -198,9 +198,7 @@ impl<'a> Ask<'a> {
         let is_over = |discount: &Discount| discount.end.is_some_and(|end| end <= decisive(discount));
         let has_begun = |discount: &Discount| discount.start <= decisive(discount);
         let active = discounts.iter().filter(fits).filter(|d| has_begun(d) && !is_over(d)).collect();
-        // Only an end before the period's own counts as expired within it.
-        let ends_inside = |discount: &Discount| discount.end.is_some_and(|end| end < self.period.end);
-        let ended = discounts.iter().filter(fits).filter(|d| is_over(d) && ends_inside(d)).collect();
+        let ended = discounts.iter().filter(fits).filter(|d| is_over(d)).collect();
         (active, ended)
     }
 

@@ -10,9 +10,10 @@ use crate::sample::months::add_months;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The codes that every company must hold at least five times.
-const PLANTED: [&str; 24] = [
-    "P1", "P6", "P9", "P11", "C1", "C2", "C3", "C4", "C7", "C8", "C9", "C10", "C11", "C12", "Q2", "Q6", "E1", "O1",
-    "O2", "R1", "R2", "R3", "R4", "A2",
+const PLANTED: [&str; 45] = [
+    "P1", "P3", "P4", "P5", "P6", "P7", "P8", "P9", "P10", "P11", "Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "C1", "C2",
+    "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "E1", "O1", "O2", "O3", "A1", "A2", "R1", "R2",
+    "R3", "R4", "R5", "R6", "X1", "D1", "D2", "D3",
 ];
 
 fn company(seed: u64) -> Company {
@@ -83,9 +84,9 @@ fn the_truth_of_a_date_does_not_depend_on_the_horizon() {
 fn every_fault_shows_each_code_five_times_and_three_lines_in_ten_for_several_causes() {
     for seed in 1..=20 {
         let (_, world, _, findings) = found(seed);
-        let mut subjects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut subjects: BTreeMap<&str, BTreeSet<_>> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| finding.is_planted) {
-            let subject = if finding.line.is_empty() { &finding.subject } else { &finding.line };
+            let subject = (finding.account, &finding.contract, &finding.line, finding.product, &finding.subject);
             subjects.entry(finding.code).or_default().insert(subject);
         }
         for code in PLANTED {
@@ -121,7 +122,11 @@ fn lines_without_a_fault_are_billed_to_the_cent_but_for_rounding() {
         for finding in &findings {
             let has_fault = |id: &String| world.leaks.lines.contains_key(id);
             let is_step = !finding.step.is_empty() && finding.component != "true_up";
-            let is_clean = is_step && !finding.is_planted && !has_fault(&finding.line) && !has_fault(&finding.subject);
+            // What one line draws too little, the lines after it draw too much of the same balance.
+            let lines = format!("{}-l", finding.contract);
+            let is_balance = finding.code == "Q5" && world.leaks.lines.keys().any(|line| line.starts_with(&lines));
+            let is_own = has_fault(&finding.line) || has_fault(&finding.subject);
+            let is_clean = is_step && !finding.is_planted && !is_own && !is_balance;
             // Several lines of one period are rounded one by one: at most a minor unit moves between two steps.
             assert!(!is_clean || finding.gap.abs() <= 1, "seed {seed}: {finding:?}");
         }
