@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Planning makes and drops millions of small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     tailwater::cli::main()
 }
