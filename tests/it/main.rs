@@ -7,6 +7,10 @@
     reason = "a test fails by panicking, says why it skips, and may be asked for less by the environment"
 )]
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod dsl;
 mod examples;
 mod failures;
