@@ -1,23 +1,29 @@
 /*---
 title = "How broadly and how deeply an account uses the core"
 owner = "cs"
-grain = ["account_id"]
+grain = ["account_id", "evaluation_date"]
 
 [columns]
 account_id = { type = "text", doc = "The account" }
+evaluation_date = { type = "date", doc = "The day d the windows end before: today's and the one a week earlier" }
 features_used = { type = "integer", doc = "Core features used in 28 days" }
+features_used_before = { type = "integer", doc = "The same 84 days earlier; null where no feature was recorded then" }
 features_entitled = { type = "integer", doc = "Core features of the products the account has a contract for" }
 breadth_pct = { type = "decimal(9,4)", doc = "Used over entitled core features, percent points; null where features are not known" }
+breadth_before_pct = { type = "decimal(9,4)", doc = "The same 84 days earlier, over the features entitled now" }
 depth = { type = "decimal(18,4)", doc = "Core actions per active person in 28 days; null where people are not known" }
+depth_1 = { type = "decimal(18,4)", doc = "The same in the 28 days before" }
+depth_2 = { type = "decimal(18,4)", doc = "The same in the 28 days before those: the account's own level" }
 depth_change_pct = { type = "decimal(18,4)", doc = "Depth over that of the 28 days before less 1, percent points" }
+fewest_actions = { type = "integer", doc = "Core actions in the 28-day window of the last two with fewer of them; null where people are not known" }
 
 [checks]
-not_null = ["account_id"]
+not_null = ["account_id", "evaluation_date"]
 
 [decisions]
 entitled = "core features of contracted products, trials and betas left out; all core features where no contracted product has any, as where features name no product"
 active = "a person with a core action in the window"
-windows = "[d - 28, d) and [d - 56, d - 28)"
+windows = "[d - 28, d), [d - 56, d - 28) and [d - 84, d - 56); breadth is compared with [d - 112, d - 84)"
 only_daily = "both are null where only usage_daily is given: it knows neither features nor people"
 ---*/
 with customer_account as (
@@ -53,7 +59,7 @@ usage_feature_daily as (
     from usage_feature_daily
     where
         usage_date < cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer)
-        and usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 112
+        and usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 119
 ),
 
 usage_user_daily as (
@@ -65,11 +71,18 @@ usage_user_daily as (
     from usage_user_daily
     where
         usage_date < cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer)
-        and usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 56
+        and usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 91
+        and core_actions > 0
 ),
 
 end_day as (
     select cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) as until_date
+),
+
+evaluation as (
+    select until_date as evaluation_date from end_day
+    union all
+    select until_date - 7 as evaluation_date from end_day
 ),
 
 contracted as (
@@ -114,93 +127,145 @@ entitled as (
 
 used as (
     select
-        account_id,
-        feature,
+        usage_feature_daily.account_id,
+        usage_feature_daily.feature,
+        evaluation.evaluation_date,
         sum(
             case
                 when
-                    usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 28
-                    and quantity > 0
+                    usage_feature_daily.usage_date < evaluation.evaluation_date
+                    and usage_feature_daily.usage_date >= evaluation.evaluation_date - 28
+                    and usage_feature_daily.quantity > 0
                     then 1
                 else 0
             end
         ) as days,
+        sum(
+            case
+                when
+                    usage_feature_daily.usage_date < evaluation.evaluation_date - 84
+                    and usage_feature_daily.usage_date >= evaluation.evaluation_date - 112
+                    and usage_feature_daily.quantity > 0
+                    then 1
+                else 0
+            end
+        ) as days_before,
     from usage_feature_daily
+    cross join evaluation
     group by
-        account_id,
-        feature
+        usage_feature_daily.account_id,
+        usage_feature_daily.feature,
+        evaluation.evaluation_date
 ),
 
 -- An account of which no feature was recorded in sixteen weeks is unknown, not narrow.
 recorded as (
-    select distinct account_id
+    select
+        account_id,
+        evaluation_date,
+        sum(days_before) as days_before,
     from used
+    group by
+        account_id,
+        evaluation_date
 ),
 
 breadth as (
     select
         entitled.account_id,
+        recorded.evaluation_date,
         count(*) as features_entitled,
         sum(case when used.days > 0 then 1 else 0 end) as features_used,
+        case when max(recorded.days_before) > 0 then sum(case when used.days_before > 0 then 1 else 0 end) end as features_used_before,
     from entitled
     inner join recorded
         on recorded.account_id = entitled.account_id
     left join used
         on used.account_id = entitled.account_id
         and used.feature = entitled.feature
-    group by entitled.account_id
+        and used.evaluation_date = recorded.evaluation_date
+    group by
+        entitled.account_id,
+        recorded.evaluation_date
 ),
 
+-- Period 0 is the 28 days before the evaluation.
 placed_user as (
     select
-        account_id,
-        usage_date >= cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) - 28 as is_current,
-        user_id,
-        core_actions,
+        usage_user_daily.account_id,
+        evaluation.evaluation_date,
+        case
+            when usage_user_daily.usage_date >= evaluation.evaluation_date - 28 then 0
+            when usage_user_daily.usage_date >= evaluation.evaluation_date - 56 then 1
+            else 2
+        end as period,
+        usage_user_daily.user_id,
+        usage_user_daily.core_actions,
     from usage_user_daily
-    where core_actions > 0
+    inner join evaluation
+        on usage_user_daily.usage_date < evaluation.evaluation_date
+        and usage_user_daily.usage_date >= evaluation.evaluation_date - 84
 ),
 
 per_user as (
     select
         account_id,
-        is_current,
+        evaluation_date,
+        period,
         user_id,
         sum(core_actions) as core_actions,
     from placed_user
     group by
         account_id,
-        is_current,
+        evaluation_date,
+        period,
         user_id
 ),
 
 per_account as (
     select
         account_id,
-        sum(case when is_current then core_actions else 0 end) as current_actions,
-        sum(case when is_current then 1 else 0 end) as current_users,
-        sum(case when is_current then 0 else core_actions end) as prior_actions,
-        sum(case when is_current then 0 else 1 end) as prior_users,
+        evaluation_date,
+        sum(case when period = 0 then core_actions else 0 end) as actions,
+        sum(case when period = 0 then 1 else 0 end) as users,
+        sum(case when period = 1 then core_actions else 0 end) as actions_1,
+        sum(case when period = 1 then 1 else 0 end) as users_1,
+        sum(case when period = 2 then core_actions else 0 end) as actions_2,
+        sum(case when period = 2 then 1 else 0 end) as users_2,
     from per_user
-    group by account_id
+    group by
+        account_id,
+        evaluation_date
 )
 
 select
     customer_account.account_id,
+    evaluation.evaluation_date,
     cast(breadth.features_used as bigint) as features_used,
+    cast(breadth.features_used_before as bigint) as features_used_before,
     cast(breadth.features_entitled as bigint) as features_entitled,
     cast(round(cast(breadth.features_used as double) / cast(breadth.features_entitled as double) * 100, 4) as decimal(9,4)) as breadth_pct,
+    cast(round(cast(breadth.features_used_before as double) / cast(breadth.features_entitled as double) * 100, 4) as decimal(9,4))
+        as breadth_before_pct,
     case
-        when per_account.current_users > 0
-            then cast(round(cast(per_account.current_actions as double) / cast(per_account.current_users as double), 4) as decimal(18,4))
+        when per_account.users > 0
+            then cast(round(cast(per_account.actions as double) / cast(per_account.users as double), 4) as decimal(18,4))
     end as depth,
     case
-        when per_account.current_users > 0 and per_account.prior_users > 0
+        when per_account.users_1 > 0
+            then cast(round(cast(per_account.actions_1 as double) / cast(per_account.users_1 as double), 4) as decimal(18,4))
+    end as depth_1,
+    case
+        when per_account.users_2 > 0
+            then cast(round(cast(per_account.actions_2 as double) / cast(per_account.users_2 as double), 4) as decimal(18,4))
+    end as depth_2,
+    case
+        when per_account.users > 0 and per_account.users_1 > 0
             then cast(
                 round(
                     (
-                        cast(per_account.current_actions as double) * cast(per_account.prior_users as double)
-                        / (cast(per_account.prior_actions as double) * cast(per_account.current_users as double))
+                        cast(per_account.actions as double) * cast(per_account.users_1 as double)
+                        / (cast(per_account.actions_1 as double) * cast(per_account.users as double))
                         - 1
                     ) * 100,
                     4
@@ -208,8 +273,12 @@ select
                 as decimal(18,4)
             )
     end as depth_change_pct,
+    cast(least(per_account.actions, per_account.actions_1) as bigint) as fewest_actions,
 from customer_account
+cross join evaluation
 left join breadth
     on breadth.account_id = customer_account.account_id
+    and breadth.evaluation_date = evaluation.evaluation_date
 left join per_account
     on per_account.account_id = customer_account.account_id
+    and per_account.evaluation_date = evaluation.evaluation_date

@@ -4,7 +4,7 @@ owner = "cs"
 grain = ["component", "step"]
 
 [columns]
-component = { type = "text", doc = "usage, seats, support or payment" }
+component = { type = "text", doc = "The component" }
 step = { type = "integer", doc = "Position along the values, from 1" }
 value = { type = "decimal(18,4)", doc = "Where the line begins" }
 points = { type = "decimal(9,4)", doc = "Points there" }
@@ -17,46 +17,82 @@ expect.points_in_range = "points between 0 and 100"
 
 [decisions]
 order = "by value, whatever order the policy names them in"
+corners = "at most eight corners a line; what is no number stops the run"
 ---*/
-with knot as (
-    select 'usage' as component, 1 as number, cast($health_usage_value_1 as decimal(9,4)) as value, cast($health_usage_points_1 as decimal(9,4)) as points
+with line as (
+    select 'usage' as component, cast($health_points_usage as varchar) as corners
     union all
-    select 'usage' as component, 2 as number, cast($health_usage_value_2 as decimal(9,4)) as value, cast($health_usage_points_2 as decimal(9,4)) as points
+    select 'breadth' as component, cast($health_points_breadth as varchar) as corners
     union all
-    select 'usage' as component, 3 as number, cast($health_usage_value_3 as decimal(9,4)) as value, cast($health_usage_points_3 as decimal(9,4)) as points
+    select 'depth' as component, cast($health_points_depth as varchar) as corners
     union all
-    select 'usage' as component, 4 as number, cast($health_usage_value_4 as decimal(9,4)) as value, cast($health_usage_points_4 as decimal(9,4)) as points
+    select 'onboarding' as component, cast($health_points_onboarding as varchar) as corners
     union all
-    select 'seats' as component, 1 as number, cast($health_seats_value_1 as decimal(9,4)) as value, cast($health_seats_points_1 as decimal(9,4)) as points
+    select 'seats' as component, cast($health_points_seats as varchar) as corners
     union all
-    select 'seats' as component, 2 as number, cast($health_seats_value_2 as decimal(9,4)) as value, cast($health_seats_points_2 as decimal(9,4)) as points
+    select 'contract' as component, cast($health_points_contract as varchar) as corners
     union all
-    select 'seats' as component, 3 as number, cast($health_seats_value_3 as decimal(9,4)) as value, cast($health_seats_points_3 as decimal(9,4)) as points
+    select 'tickets' as component, cast($health_points_tickets as varchar) as corners
     union all
-    select 'seats' as component, 4 as number, cast($health_seats_value_4 as decimal(9,4)) as value, cast($health_seats_points_4 as decimal(9,4)) as points
+    select 'escalations' as component, cast($health_points_escalations as varchar) as corners
     union all
-    select 'support' as component, 1 as number, cast($health_support_value_1 as decimal(9,4)) as value, cast($health_support_points_1 as decimal(9,4)) as points
+    select 'resolution' as component, cast($health_points_resolution as varchar) as corners
     union all
-    select 'support' as component, 2 as number, cast($health_support_value_2 as decimal(9,4)) as value, cast($health_support_points_2 as decimal(9,4)) as points
+    select 'payment' as component, cast($health_points_payment as varchar) as corners
     union all
-    select 'support' as component, 3 as number, cast($health_support_value_3 as decimal(9,4)) as value, cast($health_support_points_3 as decimal(9,4)) as points
+    select 'reply' as component, cast($health_points_reply as varchar) as corners
     union all
-    select 'support' as component, 4 as number, cast($health_support_value_4 as decimal(9,4)) as value, cast($health_support_points_4 as decimal(9,4)) as points
+    select 'contacts' as component, cast($health_points_contacts as varchar) as corners
     union all
-    select 'payment' as component, 1 as number, cast($health_payment_value_1 as decimal(9,4)) as value, cast($health_payment_points_1 as decimal(9,4)) as points
+    select 'threading' as component, cast($health_points_threading as varchar) as corners
     union all
-    select 'payment' as component, 2 as number, cast($health_payment_value_2 as decimal(9,4)) as value, cast($health_payment_points_2 as decimal(9,4)) as points
+    select 'tone' as component, cast($health_points_tone as varchar) as corners
     union all
-    select 'payment' as component, 3 as number, cast($health_payment_value_3 as decimal(9,4)) as value, cast($health_payment_points_3 as decimal(9,4)) as points
+    select 'surveys' as component, cast($health_points_surveys as varchar) as corners
+),
+
+number as (
+    select 1 as number
     union all
-    select 'payment' as component, 4 as number, cast($health_payment_value_4 as decimal(9,4)) as value, cast($health_payment_points_4 as decimal(9,4)) as points
+    select 2 as number
+    union all
+    select 3 as number
+    union all
+    select 4 as number
+    union all
+    select 5 as number
+    union all
+    select 6 as number
+    union all
+    select 7 as number
+    union all
+    select 8 as number
+),
+
+corner as (
+    select
+        line.component,
+        number.number,
+        split_part(line.corners, ';', number.number) as corner,
+    from line
+    cross join number
+),
+
+knot as (
+    select
+        component,
+        number,
+        cast(split_part(corner, '=', 1) as decimal(18,4)) as value,
+        cast(split_part(corner, '=', 2) as decimal(9,4)) as points,
+    from corner
+    where corner <> ''
 )
 
 select
     component,
     cast(row_number() over (partition by component order by value, number) as bigint) as step,
-    cast(value as decimal(18,4)) as value,
+    value,
     points,
-    cast(lead(value) over (partition by component order by value, number) as decimal(18,4)) as next_value,
+    lead(value) over (partition by component order by value, number) as next_value,
     lead(points) over (partition by component order by value, number) as next_points,
 from knot

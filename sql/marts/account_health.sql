@@ -11,6 +11,8 @@ account_name = { type = "text", doc = "The account's name" }
 is_churned = { type = "boolean", doc = "The account has left, as its status says today" }
 owner_id = { type = "text", doc = "Who acts; null where nobody is named" }
 owner_role = { type = "text", doc = "In which role" }
+profile = { type = "text", doc = "Whose weights apply: default, enterprise, plg or consumption, by segment" }
+stage = { type = "text", doc = "onboarding, adoption, renewal or mature" }
 score = { type = "decimal(9,4)", doc = "0 to 100: the sum of the contributions in health_component" }
 band_raw = { type = "text", doc = "Band of the score alone: red, yellow, green or insufficient_data" }
 band = { type = "text", doc = "Band to act on: with hysteresis, and never better than the facts allow" }
@@ -26,7 +28,7 @@ depth_change_pct = { type = "decimal(18,4)", doc = "Change of core actions per a
 days_to_renewal = { type = "integer", doc = "Days to the next renewal of a contract in force; null where none lies ahead" }
 
 [checks]
-not_null = ["account_id", "as_of_date", "is_churned", "score", "band_raw", "band", "coverage_pct", "reasons"]
+not_null = ["account_id", "as_of_date", "is_churned", "profile", "stage", "score", "band_raw", "band", "coverage_pct", "reasons"]
 expect.score_in_range = "score between 0 and 100"
 expect.band_known = "band in ('red', 'yellow', 'green', 'insufficient_data')"
 expect.little_data_is_never_green = "band <> 'green' or band_raw <> 'insufficient_data'"
@@ -38,7 +40,7 @@ no_evaluation = "without a band published a week ago the raw band shows, but no 
 floors = "notice served, unpaid, automatic renewal off, an urgent ticket left open or a lost champion cap the band at once, whatever the score"
 insufficient = "under the policy's coverage the band is insufficient_data, never a colour; the score is shown with its neutral part"
 churned = "an account that has left keeps its row and asks for no action"
-breadth = "breadth, depth and days since core use are shown beside the score, not in it: where features or people are recorded they say why use changes"
+breadth = "breadth and depth are components where features or people are recorded; the numbers are shown here too, with the days since core use"
 renewal = "nearness of renewal is shown, not scored: it changes what comes first, not how the account is"
 ---*/
 with customer_account as (
@@ -64,6 +66,15 @@ health_score as (
         first_floor,
         reasons,
     from health_score
+),
+
+health_profile as (
+    select
+        account_id,
+        profile,
+        stage,
+    from health_profile
+    where family = 'usage'
 ),
 
 health_history as (
@@ -112,6 +123,7 @@ core_depth as (
         breadth_pct,
         depth_change_pct,
     from core_depth
+    where evaluation_date = cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer)
 ),
 
 contract_ending as (
@@ -224,6 +236,8 @@ select
     customer_account.is_churned,
     customer_account.owner_id,
     customer_account.owner_role,
+    health_profile.profile,
+    health_profile.stage,
     health_score.score,
     case
         when not banded.is_sufficient then 'insufficient_data'
@@ -253,9 +267,20 @@ select
         when not health_score.is_sufficient then concat('connect what is unknown: ', health_score.unknown_components)
         when health_score.weakest_points >= cast($health_red_enter as decimal(9,4)) then null
         when health_score.weakest_component = 'usage' then 'ask the customer why use falls'
+        when health_score.weakest_component = 'breadth' then 'show the customer the core features it does not use'
+        when health_score.weakest_component = 'depth' then 'ask the people who use it why they do less'
+        when health_score.weakest_component = 'onboarding' then 'get the overdue onboarding milestones done'
         when health_score.weakest_component = 'seats' then 'plan with the customer how unused seats come into use'
-        when health_score.weakest_component = 'support' then 'go through the friction with support'
+        when health_score.weakest_component = 'contract' then 'ask what lies behind the change of the contract'
+        when health_score.weakest_component = 'tickets' then 'go through the tickets with support'
+        when health_score.weakest_component = 'escalations' then 'go through the escalations with support'
+        when health_score.weakest_component = 'resolution' then 'go through slow and reopened tickets with support'
         when health_score.weakest_component = 'payment' then 'ask Finance about the late payments'
+        when health_score.weakest_component = 'reply' then 'call instead of writing'
+        when health_score.weakest_component = 'contacts' then 'win a new champion'
+        when health_score.weakest_component = 'threading' then 'meet more people at the customer'
+        when health_score.weakest_component = 'tone' then 'ask the customer what is wrong'
+        when health_score.weakest_component = 'surveys' then 'call those whose answers got worse'
     end as next_action,
     cast(cast($as_of as date) - core_use.last_core_use_date as bigint) as days_since_core_use,
     core_depth.breadth_pct,
@@ -264,6 +289,8 @@ select
 from customer_account
 inner join health_score
     on health_score.account_id = customer_account.account_id
+inner join health_profile
+    on health_profile.account_id = customer_account.account_id
 inner join banded
     on banded.account_id = customer_account.account_id
 left join health_trend
