@@ -22,13 +22,14 @@ done_date = { type = "date", doc = "When it was done, by as_of; null where it wa
 days_late = { type = "integer", doc = "Days after due_date on which it was done, or that it is overdue by now; 0 in time; null where it is not due, not applicable or unknown" }
 state = { type = "text", doc = "not_due, done_on_time, done_late, overdue, not_applicable or unknown" }
 blocked_by = { type = "text", doc = "us or customer, where it is blocked" }
+is_unplanned = { type = "boolean", doc = "No step of this contract is recorded, though those of others are" }
 first_use_date = { type = "date", doc = "The account's first core action since the start; null without one" }
 days_to_first_use = { type = "integer", doc = "Days from start to it" }
 launch = { type = "text", doc = "live, waiting, at_risk, severe, failed or unknown: whether the customer took off" }
 explanation = { type = "text", doc = "The state of the step in a sentence" }
 
 [checks]
-not_null = ["account_id", "contract_id", "step", "as_of_date", "start_date", "cohort", "runway_day", "due_date", "state", "launch", "explanation"]
+not_null = ["account_id", "contract_id", "step", "as_of_date", "start_date", "cohort", "runway_day", "due_date", "state", "is_unplanned", "launch", "explanation"]
 expect.state = "state in ('not_due', 'done_on_time', 'done_late', 'overdue', 'not_applicable', 'unknown')"
 expect.late_means_days = "state not in ('done_late', 'overdue') or days_late > 0"
 
@@ -265,6 +266,7 @@ select
     counted.days_late,
     counted.state,
     counted.blocked_by,
+    counted.is_sourced and not counted.has_plan as is_unplanned,
     counted.first_use_date,
     counted.days_to_first_use,
     counted.launch,
