@@ -15,7 +15,7 @@ reason = { type = "text", doc = "The numbers, in one sentence" }
 not_null = ["account_id", "is_applicable", "reason"]
 
 [decisions]
-core_metric = "the policy's metric where the account has it, else its metric with most measured days; ties by name"
+core_metric = "the policy's metric where the account has it, else its metric with most measured days, sessions last; ties by name"
 silence = "28 measured days without any use are a change of -100 %, however little there was before: small volume hides noise, not absence"
 small = "otherwise too little use says nothing and counts as unmeasured; so does a move of the whole fleet"
 ---*/
@@ -81,6 +81,7 @@ core_signal as (
         partition by usage_test.account_id
         order by
             case when usage_test.metric = cast($health_core_metric as varchar) then 0 else 1 end,
+            case when usage_test.metric = 'sessions' then 1 else 0 end,
             usage_window.measured_days desc,
             usage_test.metric
     ) = 1

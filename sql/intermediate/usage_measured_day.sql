@@ -17,6 +17,7 @@ not_null = ["account_id", "metric", "usage_date", "quantity", "is_masked"]
 zero = "from events, a day is measured once anybody's event of that day has landed: an account without one used nothing, from its first event on. From daily figures, a missing day is unmeasured"
 tracker_break = "a day on which nobody has an event is unmeasured for all: it says nothing about customers"
 day = "windows end before d = as_of less the policy's lag: the day itself is outside"
+sessions = "a session that uses two metrics stands in both: the largest number of a day's rows is taken, never the sum"
 outage = "an outage masks every UTC day it touches, for the account it names or for all, once it is published by as_of; published when it began where no date is given"
 ---*/
 with account as (
@@ -59,6 +60,7 @@ usage_daily as (
         usage_date,
         quantity,
         core_actions,
+        sessions,
         source,
     from usage_daily
     where
@@ -70,6 +72,18 @@ tracked_day as (
     select distinct usage_date
     from usage_daily
     where source = 'rolled'
+),
+
+session_day as (
+    select
+        account_id,
+        usage_date,
+        max(sessions) as sessions,
+    from usage_daily
+    where sessions is not null
+    group by
+        account_id,
+        usage_date
 ),
 
 usage as (
@@ -89,6 +103,14 @@ usage as (
         true as is_derived,
     from usage_daily
     where core_actions is not null
+    union all
+    select
+        account_id,
+        'sessions' as metric,
+        usage_date,
+        cast(sessions as decimal(18,6)) as quantity,
+        true as is_derived,
+    from session_day
 ),
 
 -- A zero for every tracked day adds nothing to a day with use and makes a day without use measured.

@@ -11,6 +11,8 @@ window_days = { type = "integer", doc = "Length of each window" }
 raw_change_pct = { type = "decimal(18,4)", doc = "Current over prior use less 1, percent points; null without prior use" }
 adjusted_change_pct = { type = "decimal(18,4)", doc = "The same after the peers' change is taken off, percent points" }
 z = { type = "decimal(18,6)", doc = "(x1 - r x0) / sqrt(dispersion r (x0 + x1)); null without enough volume" }
+own_move = { type = "text", doc = "down or up where the account's raw change is a move by itself; null where not" }
+fleet_move = { type = "text", doc = "down or up where so many accounts move the same way at once that the data is in doubt; null where not" }
 tier = { type = "text", doc = "ramp, unmeasured, insufficient_volume, fleet, escalate, flag, watch or ok" }
 
 [checks]
@@ -126,31 +128,38 @@ measured as (
     from standing
 ),
 
+moved as (
+    select
+        account_id,
+        metric,
+        evaluation_date,
+        window_days,
+        standing,
+        raw_change_pct,
+        adjusted_change_pct,
+        z,
+        case
+            when
+                raw_change_pct <= -cast($usage_drop_pct as decimal(9,4))
+                and raw_z <= cast($usage_flag_z as decimal(9,4))
+                then 'down'
+            when
+                raw_change_pct >= cast($usage_drop_pct as decimal(9,4))
+                and raw_z >= -cast($usage_flag_z as decimal(9,4))
+                then 'up'
+        end as own_move,
+    from measured
+),
+
 fleet as (
     select
         metric,
         evaluation_date,
         window_days,
         count(*) as accounts,
-        sum(
-            case
-                when
-                    raw_change_pct <= -cast($usage_drop_pct as decimal(9,4))
-                    and raw_z <= cast($usage_flag_z as decimal(9,4))
-                    then 1
-                else 0
-            end
-        ) as falling,
-        sum(
-            case
-                when
-                    raw_change_pct >= cast($usage_drop_pct as decimal(9,4))
-                    and raw_z >= -cast($usage_flag_z as decimal(9,4))
-                    then 1
-                else 0
-            end
-        ) as rising,
-    from measured
+        sum(case when own_move = 'down' then 1 else 0 end) as falling,
+        sum(case when own_move = 'up' then 1 else 0 end) as rising,
+    from moved
     where standing = 'tested'
     group by
         metric,
@@ -160,26 +169,27 @@ fleet as (
 
 graded as (
     select
-        measured.account_id,
-        measured.metric,
-        measured.evaluation_date,
-        measured.window_days,
-        measured.raw_change_pct,
-        measured.adjusted_change_pct,
-        measured.z,
+        moved.account_id,
+        moved.metric,
+        moved.evaluation_date,
+        moved.window_days,
+        moved.raw_change_pct,
+        moved.adjusted_change_pct,
+        moved.z,
+        moved.own_move,
         case
-            when measured.standing <> 'tested' then measured.standing
+            when moved.standing <> 'tested' then moved.standing
             when
-                measured.adjusted_change_pct <= -cast($usage_drop_pct as decimal(9,4))
-                and measured.z <= cast($usage_escalate_z as decimal(9,4))
+                moved.adjusted_change_pct <= -cast($usage_drop_pct as decimal(9,4))
+                and moved.z <= cast($usage_escalate_z as decimal(9,4))
                 then 'escalate'
             when
-                measured.adjusted_change_pct <= -cast($usage_drop_pct as decimal(9,4))
-                and measured.z <= cast($usage_flag_z as decimal(9,4))
+                moved.adjusted_change_pct <= -cast($usage_drop_pct as decimal(9,4))
+                and moved.z <= cast($usage_flag_z as decimal(9,4))
                 then 'flag'
             when
-                measured.adjusted_change_pct <= -cast($usage_watch_pct as decimal(9,4))
-                and measured.z <= cast($usage_escalate_z as decimal(9,4))
+                moved.adjusted_change_pct <= -cast($usage_watch_pct as decimal(9,4))
+                and moved.z <= cast($usage_escalate_z as decimal(9,4))
                 then 'watch'
             else 'ok'
         end as tier,
@@ -193,11 +203,11 @@ graded as (
             and fleet.rising * 100 > fleet.accounts * cast($usage_fleet_share_pct as decimal(9,4)),
             false
         ) as is_fleet_rising,
-    from measured
+    from moved
     left join fleet
-        on fleet.metric = measured.metric
-        and fleet.evaluation_date = measured.evaluation_date
-        and fleet.window_days = measured.window_days
+        on fleet.metric = moved.metric
+        and fleet.evaluation_date = moved.evaluation_date
+        and fleet.window_days = moved.window_days
 )
 
 select
@@ -208,6 +218,8 @@ select
     raw_change_pct,
     adjusted_change_pct,
     z,
+    own_move,
+    case when is_fleet_falling then 'down' when is_fleet_rising then 'up' end as fleet_move,
     case
         when tier not in ('escalate', 'flag', 'watch') then tier
         when is_fleet_falling then 'fleet'

@@ -6,13 +6,16 @@ partition_by = ["as_of_date"]
 
 [columns]
 account_id = { type = "text", doc = "The account" }
-metric = { type = "text", doc = "The metric; core_actions is the use of core features over all metrics" }
+metric = { type = "text", doc = "The metric: those of usage_daily; core_actions and sessions over all of them; active_seats, breadth, depth and recency" }
 as_of_date = { type = "date", doc = "The day the signal is about" }
 account_name = { type = "text", doc = "The account's name" }
 owner_id = { type = "text", doc = "Who acts; null where nobody is named" }
 owner_role = { type = "text", doc = "In which role" }
+rule = { type = "text", doc = "count: tested as a count of use; level: judged by a rule of its own" }
 segment = { type = "text", doc = "The account's segment; empty where it has none" }
-product_id = { type = "text", doc = "The product most of the metric's use belongs to; empty where none is named" }
+product_id = { type = "text", doc = "The product most of the metric's use belongs to; empty where none is named; null for levels" }
+value = { type = "decimal(18,4)", doc = "Levels only. active_seats: active over contracted, breadth: core features used over entitled, depth: core actions per active person over the account's own level, all in percent points; recency: days since the last core action" }
+baseline = { type = "decimal(18,4)", doc = "Levels only. active_seats: contracted seats; breadth: its value 84 days earlier; depth: core actions per active person 56 to 84 days ago" }
 current_28d = { type = "decimal(18,6)", doc = "Use on the compared days of the last 28; null where too few are measured" }
 prior_28d = { type = "decimal(18,6)", doc = "Use on their partners 28 days earlier; null where too few are measured" }
 measured_days = { type = "integer", doc = "Measured days in the window with fewer of them, out of 28" }
@@ -24,7 +27,7 @@ peers = { type = "integer", doc = "Other accounts of the segment and product com
 peer_ratio = { type = "decimal(18,8)", doc = "The peers' median of current over prior use; 1 with too few peers" }
 dispersion = { type = "decimal(18,6)", doc = "Weekly variance over mean that the test allows for" }
 z = { type = "decimal(18,6)", doc = "Distance of the change from the peers' in standard deviations; null where not tested" }
-p = { type = "decimal(18,6)", doc = "Chance of a z as low without a real drop; summed over accounts: the false alarms to expect. Null where not tested" }
+p = { type = "decimal(18,6)", doc = "Chance of a z as low without a real drop; null where not tested" }
 is_discovery = { type = "boolean", doc = "Among the drops of the metric that stand when so many accounts are tested at once (Benjamini-Hochberg)" }
 tier = { type = "text", doc = "escalate, flag, watch, ok; ramp, fleet, unmeasured or insufficient_volume where no verdict is possible" }
 prior_tier = { type = "text", doc = "The same test seven days earlier, over today's data" }
@@ -36,9 +39,9 @@ decline_90d = { type = "boolean", doc = "A steady decline under the noise: slope
 action = { type = "text", doc = "What to do now; null where nothing follows" }
 
 [checks]
-not_null = ["account_id", "metric", "as_of_date", "tier", "prior_tier", "is_persistent", "is_discovery"]
+not_null = ["account_id", "metric", "as_of_date", "rule", "tier", "prior_tier", "is_persistent", "is_discovery"]
 expect.tier_known = "tier in ('ramp', 'unmeasured', 'insufficient_volume', 'fleet', 'escalate', 'flag', 'watch', 'ok')"
-expect.alert_is_a_drop = "tier not in ('escalate', 'flag', 'watch') or (adjusted_change_pct < 0 and z < 0)"
+expect.alert_is_a_drop = "rule <> 'count' or tier not in ('escalate', 'flag', 'watch') or (adjusted_change_pct < 0 and z < 0)"
 expect.p_is_a_chance = "p is null or p between 0 and 1"
 expect.action_needs_persistence = "action is null or is_persistent or tier in ('fleet', 'unmeasured')"
 
@@ -48,15 +51,16 @@ persistence = "escalate over flag over watch; same or worse at d - 7, recomputed
 action = "a drop's action follows only once it is persistent; doubt about the data is acted on at once"
 churned = "an account that has left still has its signals, and asks for no action"
 shape = "a 28-day alert is sustained; a 14-day flag without one is a dip"
-p = "standard normal distribution by Abramowitz and Stegun 26.2.17, error below 1e-7"
 discovery = "p at most k / m of the policy's share, k the largest rank for which that holds, m the accounts tested for the metric"
 decline_90d = "Theil-Sen slope over 90 days at or below the policy's decline and Mann-Kendall z at or below the flag's: a slope alone is noise for a small account"
-counts_only = "the test is for counts; breadth and depth of use are no signal here"
+levels = "breadth, depth, recency and active seats are no counts: thresholds of their own, persistent by the same rule; what they say stands in usage_habit"
+false_alarms = "usage_alarm has the number to expect by metric"
 ---*/
 with customer_account as (
     select
         account_id,
         account_name,
+        segment,
         is_churned,
         owner_id,
         owner_role,
@@ -68,7 +72,6 @@ usage_window as (
         account_id,
         metric,
         evaluation_date,
-        segment,
         product_id,
         measured_days,
         pairs,
@@ -122,6 +125,33 @@ usage_trend as (
     from usage_trend
 ),
 
+usage_chance as (
+    select
+        account_id,
+        metric,
+        p,
+    from usage_chance
+),
+
+usage_habit as (
+    select
+        account_id,
+        metric,
+        evaluation_date,
+        value,
+        baseline,
+        tier,
+    from usage_habit
+),
+
+usage_subject as (
+    select
+        account_id,
+        metric,
+        product_id,
+    from usage_subject
+),
+
 end_day as (
     select cast($as_of as date) - cast(cast($usage_lag_days as bigint) as integer) as until_date
 ),
@@ -154,41 +184,6 @@ tested as (
     where usage_test.window_days = 28
 ),
 
--- Upper tail of the normal distribution at |z|: density times a polynomial in t.
-tail as (
-    select
-        account_id,
-        metric,
-        z,
-        abs(cast(z as double)) as distance,
-        cast(1 as double) / (cast(1 as double) + cast(0.2316419 as double) * abs(cast(z as double))) as t,
-    from tested
-    where z is not null
-),
-
-chance as (
-    select
-        account_id,
-        metric,
-        z,
-        exp(-distance * distance / 2) * cast(0.3989422804014327 as double)
-            * t * (cast(0.319381530 as double)
-            + t * (cast(-0.356563782 as double)
-            + t * (cast(1.781477937 as double)
-            + t * (cast(-1.821255978 as double)
-            + t * cast(1.330274429 as double)))))
-            as upper_tail,
-    from tail
-),
-
-likely as (
-    select
-        account_id,
-        metric,
-        cast(round(case when z < 0 then upper_tail else 1 - upper_tail end, 6) as decimal(18,6)) as p,
-    from chance
-),
-
 ranked as (
     select
         account_id,
@@ -196,7 +191,7 @@ ranked as (
         p,
         row_number() over (partition by metric order by p, account_id) as rank,
         count(*) over (partition by metric) as accounts,
-    from likely
+    from usage_chance
 ),
 
 -- The largest p that still stands; every p up to it stands too.
@@ -228,16 +223,10 @@ judged as (
         tested.raw_change_pct,
         tested.adjusted_change_pct,
         tested.z,
-        likely.p,
-        coalesce(likely.p <= threshold.p, false) as is_discovery,
+        usage_chance.p,
+        coalesce(usage_chance.p <= threshold.p, false) as is_discovery,
         tested.tier,
         tested.prior_tier,
-        case tested.tier
-            when 'escalate' then tested.prior_tier = 'escalate'
-            when 'flag' then tested.prior_tier in ('escalate', 'flag')
-            when 'watch' then tested.prior_tier in ('escalate', 'flag', 'watch')
-            else false
-        end as is_persistent,
         case
             when tested.tier in ('escalate', 'flag', 'watch') then 'sustained'
             when tested.tier = 'ok' and tested.tier_14d in ('escalate', 'flag') then 'dip'
@@ -246,66 +235,177 @@ judged as (
         trended.slope_13w,
         case when tested.z is not null then trended.is_declining end as decline_90d,
     from tested
-    left join likely
-        on likely.account_id = tested.account_id
-        and likely.metric = tested.metric
+    left join usage_chance
+        on usage_chance.account_id = tested.account_id
+        and usage_chance.metric = tested.metric
     left join threshold
         on threshold.metric = tested.metric
     left join trended
         on trended.account_id = tested.account_id
         and trended.metric = tested.metric
+),
+
+-- A source may name a metric as a habit is named: then the count it provides is the signal.
+every_signal as (
+    select
+        judged.account_id,
+        judged.metric,
+        'count' as rule,
+        usage_window.product_id,
+        cast(null as decimal(18,4)) as value,
+        cast(null as decimal(18,4)) as baseline,
+        case when usage_window.is_measured then usage_window.current_quantity end as current_28d,
+        case when usage_window.is_measured then usage_window.prior_quantity end as prior_28d,
+        usage_window.measured_days,
+        usage_window.pairs,
+        usage_window.masked_pairs,
+        judged.raw_change_pct,
+        judged.adjusted_change_pct,
+        usage_peer.peers,
+        usage_peer.peer_ratio,
+        usage_dispersion.dispersion,
+        judged.z,
+        judged.p,
+        judged.is_discovery,
+        judged.tier,
+        judged.prior_tier,
+        judged.shape,
+        judged.change_14d_pct,
+        judged.slope_13w,
+        judged.decline_90d,
+    from judged
+    inner join usage_window
+        on usage_window.account_id = judged.account_id
+        and usage_window.metric = judged.metric
+        and usage_window.evaluation_date = judged.evaluation_date
+    inner join usage_peer
+        on usage_peer.account_id = judged.account_id
+        and usage_peer.metric = judged.metric
+        and usage_peer.evaluation_date = judged.evaluation_date
+    inner join usage_dispersion
+        on usage_dispersion.account_id = judged.account_id
+        and usage_dispersion.metric = judged.metric
+        and usage_dispersion.evaluation_date = judged.evaluation_date
+    union all
+    select
+        usage_habit.account_id,
+        usage_habit.metric,
+        'level' as rule,
+        cast(null as varchar) as product_id,
+        usage_habit.value,
+        usage_habit.baseline,
+        cast(null as decimal(18,6)) as current_28d,
+        cast(null as decimal(18,6)) as prior_28d,
+        cast(null as bigint) as measured_days,
+        cast(null as bigint) as pairs,
+        cast(null as bigint) as masked_pairs,
+        cast(null as decimal(18,4)) as raw_change_pct,
+        cast(null as decimal(18,4)) as adjusted_change_pct,
+        cast(null as bigint) as peers,
+        cast(null as decimal(18,8)) as peer_ratio,
+        cast(null as decimal(18,6)) as dispersion,
+        cast(null as decimal(18,6)) as z,
+        cast(null as decimal(18,6)) as p,
+        false as is_discovery,
+        usage_habit.tier,
+        coalesce(week_ago.tier, 'unmeasured') as prior_tier,
+        cast(null as varchar) as shape,
+        cast(null as decimal(18,4)) as change_14d_pct,
+        cast(null as decimal(18,8)) as slope_13w,
+        cast(null as boolean) as decline_90d,
+    from usage_habit
+    inner join end_day
+        on end_day.until_date = usage_habit.evaluation_date
+    left join usage_habit as week_ago
+        on week_ago.account_id = usage_habit.account_id
+        and week_ago.metric = usage_habit.metric
+        and week_ago.evaluation_date = end_day.until_date - 7
+    left join usage_subject
+        on usage_subject.account_id = usage_habit.account_id
+        and usage_subject.metric = usage_habit.metric
+    where usage_subject.account_id is null
+),
+
+persisting as (
+    select
+        account_id,
+        metric,
+        rule,
+        product_id,
+        value,
+        baseline,
+        current_28d,
+        prior_28d,
+        measured_days,
+        pairs,
+        masked_pairs,
+        raw_change_pct,
+        adjusted_change_pct,
+        peers,
+        peer_ratio,
+        dispersion,
+        z,
+        p,
+        is_discovery,
+        tier,
+        prior_tier,
+        shape,
+        change_14d_pct,
+        slope_13w,
+        decline_90d,
+        case tier
+            when 'escalate' then prior_tier = 'escalate'
+            when 'flag' then prior_tier in ('escalate', 'flag')
+            when 'watch' then prior_tier in ('escalate', 'flag', 'watch')
+            else false
+        end as is_persistent,
+    from every_signal
 )
 
 select
-    judged.account_id,
-    judged.metric,
+    persisting.account_id,
+    persisting.metric,
     cast($as_of as date) as as_of_date,
     customer_account.account_name,
     customer_account.owner_id,
     customer_account.owner_role,
-    usage_window.segment,
-    usage_window.product_id,
-    case when usage_window.is_measured then usage_window.current_quantity end as current_28d,
-    case when usage_window.is_measured then usage_window.prior_quantity end as prior_28d,
-    usage_window.measured_days,
-    usage_window.pairs,
-    usage_window.masked_pairs,
-    judged.raw_change_pct,
-    judged.adjusted_change_pct,
-    usage_peer.peers,
-    usage_peer.peer_ratio,
-    usage_dispersion.dispersion,
-    judged.z,
-    judged.p,
-    judged.is_discovery,
-    judged.tier,
-    judged.prior_tier,
-    judged.is_persistent,
-    judged.shape,
-    judged.change_14d_pct,
-    judged.slope_13w,
-    judged.decline_90d,
+    persisting.rule,
+    customer_account.segment,
+    persisting.product_id,
+    persisting.value,
+    persisting.baseline,
+    persisting.current_28d,
+    persisting.prior_28d,
+    persisting.measured_days,
+    persisting.pairs,
+    persisting.masked_pairs,
+    persisting.raw_change_pct,
+    persisting.adjusted_change_pct,
+    persisting.peers,
+    persisting.peer_ratio,
+    persisting.dispersion,
+    persisting.z,
+    persisting.p,
+    persisting.is_discovery,
+    persisting.tier,
+    persisting.prior_tier,
+    persisting.is_persistent,
+    persisting.shape,
+    persisting.change_14d_pct,
+    persisting.slope_13w,
+    persisting.decline_90d,
     case
         when customer_account.is_churned then null
-        when judged.tier = 'fleet' then 'check tracking: the whole fleet moved'
-        when judged.tier = 'unmeasured' then 'restore measurement'
-        when not judged.is_persistent then null
-        when judged.tier = 'escalate' then 'bring in the manager and call the customer'
-        when judged.tier = 'flag' then 'call the customer'
-        when judged.tier = 'watch' then 'look again next week'
+        when persisting.tier = 'fleet' then 'check tracking: the whole fleet moved'
+        when persisting.tier = 'unmeasured' then 'restore measurement'
+        when not persisting.is_persistent then null
+        when persisting.metric = 'active_seats' and persisting.rule = 'level' then 'plan with the customer how unused seats come into use'
+        when persisting.metric = 'breadth' and persisting.rule = 'level' then 'show the customer the core features it does not use'
+        when persisting.tier = 'escalate' then 'bring in the manager and call the customer'
+        when persisting.metric = 'depth' and persisting.rule = 'level' and persisting.tier = 'flag' then 'ask the people who use it why they do less'
+        when persisting.tier = 'flag' then 'call the customer'
+        when persisting.tier = 'watch' then 'look again next week'
     end as action,
-from judged
+from persisting
 inner join customer_account
-    on customer_account.account_id = judged.account_id
-inner join usage_window
-    on usage_window.account_id = judged.account_id
-    and usage_window.metric = judged.metric
-    and usage_window.evaluation_date = judged.evaluation_date
-inner join usage_peer
-    on usage_peer.account_id = judged.account_id
-    and usage_peer.metric = judged.metric
-    and usage_peer.evaluation_date = judged.evaluation_date
-inner join usage_dispersion
-    on usage_dispersion.account_id = judged.account_id
-    and usage_dispersion.metric = judged.metric
-    and usage_dispersion.evaluation_date = judged.evaluation_date
+    on customer_account.account_id = persisting.account_id
