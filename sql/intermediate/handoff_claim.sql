@@ -75,7 +75,7 @@ pricing as (
         coalesce(handoff_form.is_none, false) as is_none,
         coalesce(handoff_form.is_substantive, false) as is_substantive,
         coalesce(handoff_deal.has_custom_pricing, false) as is_ticked,
-        coalesce(regexp_replace(lower(handoff_form.text), '\b(?:discount|rebate|reduction|off)', '') <> lower(handoff_form.text), false) as is_about_discount,
+        coalesce(regexp_replace(lower(handoff_form.text), 'discount|rebate|reduction|% off|percent off', '') <> lower(handoff_form.text), false) as is_about_discount,
     from handoff_deal
     inner join handoff_form
         on handoff_form.opportunity_id = handoff_deal.opportunity_id

@@ -57,9 +57,26 @@ worded as (
     select
         opportunity_id,
         item,
-        nullif(trim(regexp_replace(text, '[ \t\r\n]+', ' ', 'g')), '') as text,
-        lower(trim(regexp_replace(text, '[ \t\r\n]+', ' ', 'g'))) as words,
+        nullif(
+            regexp_replace(
+                regexp_replace(translate(text, concat(chr(160), chr(8239), chr(8201)), '   '), '[ \t\r\n]+', ' ', 'g'),
+                '^ +| +$',
+                '',
+                'g'
+            ),
+            ''
+        ) as text,
     from listed
+),
+
+-- Lower-case ASCII, so that every engine finds the same words.
+plain as (
+    select
+        opportunity_id,
+        item,
+        text,
+        lower(regexp_replace(translate(text, '’‘“”–—‑−€£％', '''''""----$$%'), '[^\x00-\x7F]', 'x', 'g')) as words,
+    from worded
 ),
 
 read as (
@@ -95,7 +112,7 @@ read as (
             ) = '',
             false
         ) as is_placeholder,
-        coalesce(regexp_replace(words, '\d+(?:\.\d+)? ?(?:%|percent|pct)|[$€£] ?\d|\d+ (?:usd|eur|gbp|months?|seats?)|free', '') <> words, false) as has_value,
+        coalesce(regexp_replace(words, '\d+(?:\.\d+)? ?(?:%|percent|pct)|\$ ?\d|\d+ (?:usd|eur|gbp|months?|seats?)|free', '') <> words, false) as has_value,
         coalesce(
             regexp_replace(
                 words,
@@ -104,7 +121,7 @@ read as (
             ) <> words,
             false
         ) as has_day,
-    from worded
+    from plain
 )
 
 select

@@ -28,8 +28,9 @@ negation = "a negation at most 30 characters before the hit negates it, unless a
 side = "only our side grants. What the customer says, statement or question, is asked"
 not_yet = "ours but not a commitment, and so asked: a question without words of commitment, a report of what they want, and what somebody still has to check or approve"
 money = "a percentage counts only where the sentence is about money: 'discounted that theory at about 50%' is no discount, nor is '20% off our load time'. The words 'just this year' alone count only beside a price"
-paperwork = "to ship or deliver a contract, a quote or slides is no technical commitment"
+paperwork = "to ship or deliver a contract, a quote or slides is no technical commitment, nor is to send, show or talk about something"
 same = "one sentence that promises the same in other words is one piece of evidence: 'a special price of 15% off, just for this year' is the discount"
+limits = "read on the safe side: 'I cannot go higher than 15% off' counts as negated, though it offers 15 %"
 at_most = "the first four hits of a pattern in a sentence count"
 ---*/
 with handoff_sentence as (
@@ -62,7 +63,7 @@ promising as (
     where
         regexp_replace(
             plain,
-            '%|percent|pct|special|custom|standard|exception|grandfathered|just|only|months?\b|waiv|uplift|price|no (?:additional )?c|free|complimentary|throw|net[- ]?\d|opt|terminat|cancel|favou?red|we''?ll|we\s+will|committed|promis|guarantee',
+            '%|percent|pct|special|custom|standard|exception|grandfathered|just|only|months?\b|waiv|uplift|price|no (?:additional |extra )?c|free|complimentary|throw|net[- ]?\d|opt|terminat|cancel|favou?red|we''?ll|we\s+will|committed|promis|guarantee',
             ''
         ) <> plain
 ),
@@ -106,7 +107,7 @@ cut as (
             when 3 then concat(part_1, part_2, part_3)
             else concat(part_1, part_2, part_3, part_4)
         end as before,
-        split_part(split_part(marks, chr(1), hit_number.hit_no + 1), chr(2), 1) as hit,
+        regexp_replace(split_part(split_part(marks, chr(1), hit_number.hit_no + 1), chr(2), 1), '[\s.,;:!?)]$', '') as hit,
     from parts
     cross join hit_number
     where split_part(marks, chr(1), hit_number.hit_no + 1) <> ''
@@ -156,7 +157,7 @@ told as (
         ) <> before as has_commitment,
         regexp_replace(
             before,
-            '\b(?:check|ask|see|find out|know|wonder|clarify|confirm)\b[^.\n]{0,15}\b(?:if|whether)\b[^.\n]{0,50}$|\b(?:might|maybe|perhaps|possibly|not sure|try to|trying to|would have to|need (?:an )?approval|ask (?:for|about)|approval (?:for|of))\b[^.\n]{0,40}$',
+            '\b(?:check|ask|see|find out|know|wonder|clarify|confirm)\b[^.\n]{0,15}\b(?:if|whether)\b[^.\n]{0,50}$|\b(?:might|maybe|perhaps|possibly|not sure|try to|trying to|would have to|ask (?:for|about)|(?:need|ask|wait|waiting|pending)\b[^.\n]{0,20}\bapproval)\b[^.\n]{0,40}$',
             ''
         ) <> before as is_uncertain,
         regexp_replace(
@@ -177,7 +178,7 @@ told as (
         ) <> plain as is_about_product,
         regexp_replace(
             plain,
-            '\b(?:load|cycle|response|processing|handling|lead|wait|build|onboarding|resolution|run|set-?up) times?\b|\b(?:latency|workload|headcount|tickets?|errors?|churn|downtime|outages?|emissions?|traffic|volumes?|noise|effort|hours|bandwidth|memory|cpu|staff|mistakes|manual work)\b',
+            '\b(?:load|cycle|response|processing|handling|lead|wait|build|onboarding|resolution|run|set-?up) times?\b|\b(?:latency|workload|headcount|tickets?|errors?|churn|downtime|outages?|emissions?|traffic|volumes?|noise|effort|hours|bandwidth|memory|cpu|staff|mistakes|manual work|targets?|forecasts?|quotas?|schedule)\b',
             ''
         ) <> plain as is_about_work,
         regexp_replace(
@@ -189,7 +190,12 @@ told as (
             after,
             '^\s+(?:\w+\s+){0,3}(?:contracts?|order forms?|quotes?|proposals?|invoices?|slides|deck|agenda|paperwork|minutes|notes|business case|relationship|trust|value)\b',
             ''
-        ) <> after as is_paperwork,
+        ) <> after
+        or regexp_replace(
+            hit,
+            '^we(?:''?ll| will) (?:\w+ly |also |then )?(?:send|talk|discuss|share|show|walk|look|review|go over|explain|cover|speak|meet|see|demo|present|ask|check)\b',
+            ''
+        ) <> hit as is_paperwork,
     from around
 ),
 

@@ -16,6 +16,7 @@ route = { type = "text", doc = "Who must approve such an exception; null where t
 not_null = ["pattern", "claim", "expression", "is_percent", "is_pricing"]
 
 [decisions]
+beyond_the_pack = "no extra cost beside no additional cost, and a decimal point inside a commitment (99.9 % uptime); the rest is the pack as it was tried"
 tail = "percent off ends with a blank, the sentence or a stop, a question mark and a colon included"
 route = "payment terms: Finance; free periods: Legal, Finance and Product; service levels: Operations; exits: Legal; most favoured prices and roadmap promises are prohibited and need an executive"
 ---*/
@@ -61,7 +62,7 @@ from (
         ),
         (
             'free_scope', 'free_scope',
-            '\b(?:at\s+no\s+(?:additional\s+)?(?:cost|charge)|free\s+of\s+charge|complimentary|throw(?:ing)?\s+in)\b|\bfree\s+(?:seats?|licen[cs]es?|onboarding|implementation|training)\b',
+            '\b(?:at\s+no\s+(?:(?:additional|extra)\s+)?(?:cost|charge)|free\s+of\s+charge|complimentary|throw(?:ing)?\s+in)\b|\bfree\s+(?:seats?|licen[cs]es?|onboarding|implementation|training)\b',
             'free_period', false, true, 'finance'
         ),
         ('payment_terms', 'payment_terms', '\bnet[- ]?(?:45|60|75|90|120)\b', null, false, false, 'finance'),
@@ -77,7 +78,7 @@ from (
         ),
         (
             'tech_commit', 'technical_commitment',
-            '\b(?:we''?ll|we\s+will|committed\s+to|promis(?:e|ed)|guarantee[ds]?)\b[^.\n]{0,60}\b(?:build|ship|deliver|integrat\w+|roadmap|sla|uptime|migrat\w+|connector|sso)\b',
+            '\b(?:we''?ll|we\s+will|committed\s+to|promis(?:e|ed)|guarantee[ds]?)\b(?:[^.\n]|\.\d){0,60}\b(?:build|ship|deliver|integrat\w+|roadmap|sla|uptime|migrat\w+|connector|sso)\b',
             null, false, false, 'operations'
         )
 ) as pack (pattern, claim, expression, covers, is_percent, is_pricing, route)

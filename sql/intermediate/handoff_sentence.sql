@@ -21,6 +21,7 @@ expect.character_for_character = "length(sentence) = length(plain)"
 quoted = "quoted replies, forwarded heads and signatures are cut: somebody else wrote them, on another day"
 sentences = "a sentence ends with a full stop, question or exclamation mark and a blank, an empty line or a list mark; a line break alone does not end it"
 ascii = "curly quotes, dashes and currency signs become their plain kin, other letters x and other signs ~: word boundaries then mean the same in every engine"
+decimal_comma = "a decimal comma before a percent sign is read as a decimal point"
 repeated = "a sentence that comes twice in one utterance counts once"
 boilerplate = "sentences of newsletters, promotions and disclaimers are left out: a footer promises nothing to this customer"
 ---*/
@@ -114,10 +115,15 @@ cut as (
         side,
         regexp_replace(
             replace(
-                trim(replace(
-                    regexp_replace(text, '\n *\n[\n ]*|\n *(?:[-*]|[0-9]+[.)]) +', chr(1), 'g'),
-                    chr(10), ' '
-                )),
+                regexp_replace(
+                    replace(
+                        regexp_replace(text, '\n *\n[\n ]*|\n *(?:[-*]|[0-9]+[.)]) +', chr(1), 'g'),
+                        chr(10), ' '
+                    ),
+                    '^ +| +$',
+                    '',
+                    'g'
+                ),
                 chr(1), chr(10)
             ),
             '([.!?]["'')]?) +',
@@ -149,7 +155,7 @@ placed as (
         sentence,
         strpos(concat(chr(10), text, chr(10)), concat(chr(10), sentence, chr(10))) - 1 as sentence_offset,
     from unnested
-    where trim(sentence) <> ''
+    where regexp_replace(sentence, '^ +$', '') <> ''
 ),
 
 plain as (
@@ -161,8 +167,8 @@ plain as (
         sentence_offset,
         side,
         sentence,
-        lower(
-            regexp_replace(
+        regexp_replace(
+            lower(regexp_replace(
                 regexp_replace(
                     translate(sentence, '’‘ʼ´`“”„«»–—‑−…€£¥％', '''''''''''"""""----.$$$%'),
                     '[^\x00-\x7F\p{L}]',
@@ -172,7 +178,10 @@ plain as (
                 '[^\x00-\x7F]',
                 'x',
                 'g'
-            )
+            )),
+            '(\d),(\d{1,2} ?(?:%|percent|pct))',
+            '\1.\2',
+            'g'
         ) as plain,
     from placed
 )
@@ -191,6 +200,6 @@ where
     field <> ''
     or regexp_replace(
         plain,
-        '\b(?:unsubscribe|newsletter|webinar|promo(?:tion)?[ -]?codes?|coupons?|black friday|cyber monday|all rights reserved|limited[ -]time offer|intended recipient|view (?:this|in) (?:your )?(?:e-?mail|browser))\b|\bopt[- ]?out (?:of|from) (?:these|this|our|receiving|future|marketing|e-?mails?|the mailing)\b|\bto opt[- ]?out\b',
+        '\b(?:unsubscribe|newsletter|webinar|promo(?:tion)?[ -]?codes?|coupons?|black friday|cyber monday|all rights reserved|limited[ -]time offer|intended recipient|view (?:this|in) (?:your )?(?:e-?mail|browser))\b|\bopt[- ]?out (?:of|from) (?:these|this|our|receiving|future|marketing|e-?mails?|the (?:mailing|tour|session|call|meeting|survey|demo)|tracking|cookies)\b|\bto opt[- ]?out\b',
         ''
     ) = plain
