@@ -1,6 +1,7 @@
 //! `tailwater`: a batch job that reads CRM, billing, usage and support data, joins them with SQL, computes revenue
 //! leakage and account health, and publishes partitioned Parquet. Data flows one way through the modules below.
 
+pub mod backtest;
 pub mod calendar;
 pub mod check;
 pub mod cli;

@@ -278,7 +278,8 @@ impl<'a> Timed<'a> {
     }
 }
 
-fn holder(job: &Job, request: &Request) -> Holder {
+/// Who holds the job's lease while `request` runs.
+pub fn holder(job: &Job, request: &Request) -> Holder {
     Holder {
         job: job.name.clone(),
         run_id: request.run_id.clone(),
@@ -354,12 +355,17 @@ fn history_readers(job: &Job) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// A folder for what need not survive the run; removed with it.
-struct Scratch {
-    path: PathBuf,
+pub struct Scratch {
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl Scratch {
-    fn create(job: &Job, run_id: &str) -> Result<Self> {
+    /// Creates it where the job lets operators spill, else among the system's temporary files.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn create(job: &Job, run_id: &str) -> Result<Self> {
         let base = job.engine.spill_dir.clone().unwrap_or_else(std::env::temp_dir);
         let path = base.join(format!("tailwater-{run_id}"));
         std::fs::create_dir_all(&path).map_err(|e| Error::io("create", &path, &e))?;

@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out. Nothing below this module knows how it was called.
 
+mod backtest;
 mod check;
 mod history;
 mod output;
@@ -40,6 +41,8 @@ enum Command {
     Check(check::Arguments),
     /// Show what a run would do, touching nothing
     Plan(plan::Arguments),
+    /// Measure the health score against what customers decided, publishing nothing
+    Backtest(backtest::Arguments),
     /// Show past runs
     History(history::Arguments),
     /// Ask the warehouse
@@ -113,6 +116,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Check(arguments) => check::run(arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Backtest(arguments) => backtest::run(arguments).await,
         Command::History(arguments) => history::run(&arguments),
         Command::Sql(arguments) => sql::run(arguments).await,
         Command::Show(arguments) => show::run(arguments).await,

@@ -29,8 +29,9 @@ pub struct Arguments {
     log: LogMode,
 }
 
+/// How a command speaks while it works.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogMode {
+pub(super) enum LogMode {
     /// Progress on a terminal, log lines elsewhere
     Auto,
     /// One JSON object a line
@@ -99,7 +100,7 @@ async fn answers(job: &Job, done: &Done, as_of: NaiveDate) -> Result<Answers> {
 }
 
 /// Resolves with the name of the signal that asks the process to stop; signals count from this call on.
-fn stop_signal() -> impl Future<Output = &'static str> {
+pub(super) fn stop_signal() -> impl Future<Output = &'static str> {
     let streams = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     async move {
         let (Ok(mut terminate), Ok(mut interrupt)) = streams else {

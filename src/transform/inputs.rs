@@ -75,7 +75,7 @@ impl Transform {
     /// Registers everything that `models` read and no model computes.
     pub(super) async fn register_inputs(&self, session: &SessionContext, models: &[&Model]) -> Result<()> {
         let wanted: BTreeSet<&Input> = models.iter().flat_map(|model| &model.inputs).collect();
-        let landed = Landed::of(&self.job, Some(&self.catalog), self.as_of)?;
+        let landed = Landed::of(&self.job, Some(&self.catalog), self.seen)?;
         for input in wanted {
             match input {
                 Input::Provided(entity) => self.register_provided(session, entity, &landed).await?,
@@ -93,7 +93,7 @@ impl Transform {
                 Input::Run(name) => {
                     let table = match name.as_str() {
                         "quarantine" => files::listing(&landed.quarantine, run_schema(name)?)?,
-                        _ => in_memory(self.catalog.run_landed(self.as_of)?)?,
+                        _ => in_memory(self.catalog.run_landed(self.seen)?)?,
                     };
                     register(session, TableReference::partial("run", name.as_str()), table)?;
                 }
@@ -151,7 +151,7 @@ impl Transform {
         }
         plan::check_source(model, &schemas, &self.params)?;
         let frame = exec::plan(session, model, &self.params).await?;
-        let frame = in_entity_shape(model, frame, columns, source, self.as_of)?;
+        let frame = in_entity_shape(model, frame, columns, source, self.seen)?;
         let order = columns.iter().filter(|(name, _)| name != "_landed").map(|(name, _)| ident(name).sort(true, false));
         let frame = frame.sort(order.collect()).map_err(|e| failed(model, "sort", &e))?;
         let mut stream = frame.execute_stream().await.map_err(|e| failed(model, "run", &e))?;

@@ -24,7 +24,7 @@ use crate::job::Job;
 use crate::land::Catalog;
 use crate::model::contract::Contract;
 use crate::model::params::Params;
-use crate::model::{Layer, Model, engine};
+use crate::model::{Input, Layer, Model, engine};
 use chrono::NaiveDate;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
@@ -45,6 +45,8 @@ pub struct Transform {
     job: Arc<Job>,
     params: Params,
     as_of: NaiveDate,
+    /// The date whose landing is read: the run's own, but for a look back.
+    seen: NaiveDate,
     catalog: Catalog,
     public: Public,
     staging: PathBuf,
@@ -99,6 +101,7 @@ impl Transform {
             job: Arc::clone(job),
             params: job.params(as_of),
             as_of,
+            seen: as_of,
             catalog,
             public,
             staging: places.staging,
@@ -106,6 +109,14 @@ impl Transform {
             reporter: reporter.clone(),
             budget: Arc::new(Budget::new(job.engine.memory_bytes / 4)),
         }
+    }
+
+    /// Reads what was landed by the end of `seen`, whatever date is computed. Queries look at dated facts only up to their
+    /// own date; what has no date of its own is as it was landed.
+    #[must_use]
+    pub fn seeing(mut self, seen: NaiveDate) -> Self {
+        self.seen = seen;
+        self
     }
 
     /// The values of the run's queries.
@@ -120,12 +131,25 @@ impl Transform {
     pub async fn run(self: &Arc<Self>, models: &[&Model]) -> Result<Results> {
         let config = engine::EngineConfig { spill_dir: Some(self.scratch.clone()), ..self.job.engine.clone() };
         let session = engine::session(&config)?;
-        self.register_inputs(&session, models).await?;
+        let tables = self.run_in(&session, models).await?;
+        Ok(Results { session, tables })
+    }
+
+    /// Computes `models` in a session that holds every other table they read.
+    ///
+    /// # Errors
+    /// As [`Transform::run`].
+    pub async fn run_in(
+        self: &Arc<Self>,
+        session: &SessionContext,
+        models: &[&Model],
+    ) -> Result<BTreeMap<String, TableResult>> {
+        self.register_inputs(session, models).await?;
         let mut tables = BTreeMap::new();
         let models: Vec<&Model> = models.iter().copied().filter(|model| model.layer != Layer::Check).collect();
-        self.roll_up(&session, &models, &mut tables).await?;
-        self.build_all(&session, &models, &mut tables).await?;
-        Ok(Results { session, tables })
+        self.roll_up(session, &models, &mut tables).await?;
+        self.build_all(session, &models, &mut tables).await?;
+        Ok(tables)
     }
 
     /// Builds what is not built yet, each model as soon as all that it reads is there.
@@ -224,6 +248,27 @@ impl Transform {
             }
         }
     }
+}
+
+/// Takes `models` and what only they read out of a session, so that they can be computed again for another date.
+///
+/// # Errors
+/// A bug only (70).
+pub fn forget(session: &SessionContext, models: &[&Model]) -> Result<()> {
+    let inputs = models.iter().flat_map(|model| &model.inputs).filter_map(|input| match input {
+        Input::Published(table) => Some(TableReference::partial("published", table.as_str())),
+        Input::Run(table) => Some(TableReference::partial("run", table.as_str())),
+        Input::Provided(table) => Some(TableReference::partial("provided", table.as_str())),
+        Input::Landed(table) => Some(TableReference::partial("landed", table.as_str())),
+        Input::Model(_) => None,
+    });
+    let own = models.iter().map(|model| TableReference::bare(model.name.as_str()));
+    for name in inputs.chain(own) {
+        session
+            .deregister_table(name.clone())
+            .map_err(|e| Error::bug(format!("could not forget {name}")).caused_by(e))?;
+    }
+    Ok(())
 }
 
 /// Makes a table known to a session under `name`.

@@ -41,7 +41,7 @@ impl Transform {
     }
 
     fn provided_rows(&self, entity: &str) -> Result<u64> {
-        let views = self.catalog.view(self.as_of)?;
+        let views = self.catalog.view(self.seen)?;
         Ok(views.iter().filter(|view| view.entity.as_deref() == Some(entity)).map(|view| view.rows).sum())
     }
 
@@ -148,7 +148,7 @@ impl Transform {
         let schema = plan::provided_schema(events);
         let table = match span {
             None => {
-                let views = self.catalog.view(self.as_of)?.into_iter();
+                let views = self.catalog.view(self.seen)?.into_iter();
                 let of_events = views.filter(|view| view.entity.as_deref() == Some(EVENTS));
                 files::listing(&of_events.flat_map(|view| view.files).collect::<Vec<_>>(), schema)?
             }
