@@ -11,15 +11,15 @@ separates = { type = "boolean", doc = "Tells losses from renewals: even the low 
 strength = { type = "decimal(9,4)", doc = "2 x AUC - 1 of what separates, else 0" }
 overlap = { type = "decimal(9,4)", doc = "1 and the squared correlation with every other one that separates: how many say the same" }
 overlaps_with = { type = "text", doc = "The one that separates and says the most of the same, from a correlation of 0.5 on" }
-weight_now = { type = "decimal(9,4)", doc = "Its share of the policy's weights, percent points" }
-weight_suggested = { type = "decimal(9,4)", doc = "Its share in the light of the decisions, percent points" }
+weight_now = { type = "decimal(9,4)", doc = "Its average share of the policy's weights over the decisions; nothing where it is unknown; percent points" }
+weight_suggested = { type = "decimal(9,4)", doc = "That average share in the light of the decisions, percent points: the policy's weight times weight_suggested / weight_now follows" }
 
 [checks]
 not_null = ["signal", "horizon_days", "is_tested", "separates", "strength", "overlap", "weight_now", "weight_suggested"]
 expect.weight_in_range = "weight_suggested between 0 and 100"
 
 [decisions]
-evidence = "in proportion to strength / overlap, over the weight that the tested components have now"
+evidence = "in proportion to strength / overlap x the share of decisions for which it is known, over the weight that the tested components have now"
 cap = "none gets more than 40 of 100, or than it has now where that is more; what is cut goes to the others in proportion"
 caution = "blended with the policy's weights: those count as much as the policy's number of losses"
 untested = "what could not be tested keeps its weight"
@@ -45,6 +45,14 @@ signal_overlap as (
     from signal_overlap
 ),
 
+backtest_score as (
+    select
+        horizon_days,
+        label,
+        evaluated_date,
+    from backtest_score
+),
+
 backtest_signal as (
     select
         horizon_days,
@@ -56,15 +64,39 @@ backtest_signal as (
         and label in ('lost', 'kept')
 ),
 
-policy_weight as (
+evaluated as (
+    select
+        horizon_days,
+        count(*) as decisions,
+    from backtest_score
+    where
+        evaluated_date is not null
+        and label in ('lost', 'kept')
+    group by horizon_days
+),
+
+known as (
     select
         horizon_days,
         signal,
-        cast(round(cast(sum(base_weight) as double) / cast(count(*) as double), 4) as decimal(9,4)) as base_weight,
+        count(*) as decisions,
+        sum(base_weight) as base_weight,
     from backtest_signal
     group by
         horizon_days,
         signal
+),
+
+-- A component that applies to few accounts weighs little on average, however much it weighs there.
+policy_weight as (
+    select
+        known.horizon_days,
+        known.signal,
+        cast(round(cast(known.base_weight as double) / cast(evaluated.decisions as double), 4) as decimal(9,4)) as base_weight,
+        cast(round(cast(known.decisions as double) / cast(evaluated.decisions as double), 6) as decimal(18,6)) as known_share,
+    from known
+    inner join evaluated
+        on evaluated.horizon_days = known.horizon_days
 ),
 
 judged as (
@@ -72,6 +104,7 @@ judged as (
         policy_weight.horizon_days,
         policy_weight.signal,
         policy_weight.base_weight,
+        policy_weight.known_share,
         coalesce(signal_auc.losses, 0) as losses,
         least(coalesce(signal_auc.losses, 0), coalesce(signal_auc.kept, 0)) >= cast($backtest_min_losses as bigint) as is_tested,
         least(coalesce(signal_auc.losses, 0), coalesce(signal_auc.kept, 0)) >= cast($backtest_min_losses as bigint)
@@ -121,6 +154,7 @@ strong as (
         judged.horizon_days,
         judged.signal,
         judged.base_weight,
+        judged.known_share,
         judged.losses,
         judged.is_tested,
         coalesce(judged.separates, false) as separates,
@@ -148,7 +182,7 @@ added as (
         strength,
         overlap,
         overlaps_with,
-        cast(round(cast(strength as double) / cast(overlap as double), 6) as decimal(18,6)) as added,
+        cast(round(cast(strength as double) * cast(known_share as double) / cast(overlap as double), 6) as decimal(18,6)) as added,
     from strong
 ),
 

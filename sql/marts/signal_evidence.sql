@@ -22,8 +22,8 @@ other_decisions = { type = "integer", doc = "Losses and renewals that it did not
 separates = { type = "boolean", doc = "Told losses from renewals, with enough of both" }
 rank = { type = "integer", doc = "Place among the components that separate at this horizon; null for others" }
 overlaps_with = { type = "text", doc = "A component that separates and says much the same" }
-weight_now = { type = "decimal(9,4)", doc = "Its average share of the policy's weights, percent points; null for the score" }
-weight_suggested = { type = "decimal(9,4)", doc = "The share that follows from the decisions, percent points; null for the score" }
+weight_now = { type = "decimal(9,4)", doc = "Its average share of the policy's weights over the decisions, percent points; null for the score" }
+weight_suggested = { type = "decimal(9,4)", doc = "The average share that follows from the decisions: the policy's weight times weight_suggested / weight_now; null for the score" }
 is_matched = { type = "boolean", doc = "Compared with customers who stayed, for want of a recorded renewal" }
 reading = { type = "text", doc = "The same in one sentence" }
 
