@@ -5,7 +5,7 @@ grain = ["kind", "subject_id", "as_of_date"]
 partition_by = ["as_of_date"]
 
 [columns]
-kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, tracking or connect_sources" }
+kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, handoff, tracking or connect_sources" }
 subject_id = { type = "text", doc = "The finding, contract, exception, account or metric it is about" }
 as_of_date = { type = "date", doc = "Business date of the run" }
 account_id = { type = "text", doc = "The account; null where it concerns several" }
@@ -125,6 +125,24 @@ onboarding_runway as (
     where start_date > cast($as_of as date) - cast(cast($action_onboarding_days as bigint) as int)
 ),
 
+handoff_audit as (
+    select *
+    from handoff_audit
+    where close_date > cast($as_of as date) - cast(cast($action_handoff_days as bigint) as int)
+),
+
+handoff_verification as (
+    select
+        opportunity_id,
+        verdict,
+        claim,
+        explanation,
+    from handoff_verification
+    where
+        evidence_no = 1
+        and verdict in ('contradicted', 'omitted')
+),
+
 health_action as (
     select *
     from account_health
@@ -182,6 +200,32 @@ first_step as (
     select *
     from onboarding_runway
     where step = 'welcome'
+),
+
+doubt as (
+    select
+        opportunity_id,
+        count(*) as claims,
+        string_agg(explanation, ' ' order by verdict, claim) as explanation,
+    from handoff_verification
+    group by opportunity_id
+),
+
+-- One action a deal: not handed over at all, sent back, or not as the evidence has it.
+deal as (
+    select
+        handoff_audit.*,
+        doubt.claims,
+        doubt.explanation as doubt,
+        handoff_audit.status = 'missing' and coalesce(handoff_audit.is_late, false) as is_missing,
+    from handoff_audit
+    left join doubt
+        on doubt.opportunity_id = handoff_audit.opportunity_id
+    where
+        doubt.opportunity_id is not null
+        or handoff_audit.acceptance = 'rejected'
+        or (handoff_audit.status = 'missing' and coalesce(handoff_audit.is_late, false))
+    qualify row_number() over (partition by handoff_audit.opportunity_id order by handoff_audit.item) = 1
 ),
 
 -- What one kind does not know is null.
@@ -354,6 +398,26 @@ listed as (
         concat('onboarding_runway, contract_id ', contract_id) as where_to_look,
     from first_step
     where is_unplanned
+    union all by name
+    select
+        'handoff' as kind,
+        opportunity_id as subject_id,
+        account_id,
+        owner_id,
+        coalesce(owner_role, 'sales') as owner_role,
+        case when is_missing then due_date else cast($as_of as date) + cast(cast($action_yellow_days as bigint) as int) end as wanted_date,
+        'annual value of the account' as amount_meaning,
+        case
+            when is_missing then 'Hand the deal over.'
+            when claims > 0 then concat('Go through the handoff with sales: ', cast(claims as varchar), case when claims = 1 then ' claim does' else ' claims do' end, ' not agree with the evidence.')
+            else 'Complete the handoff that was sent back.'
+        end as what,
+        case
+            when is_missing then concat('The deal was won on ', cast(close_date as varchar), ' and no handoff was submitted by ', cast(due_date as varchar), '.')
+            else concat_ws(' ', case when acceptance = 'rejected' then concat('It was sent back: ', coalesce(rejected_reason, 'no reason given'), '.') end, doubt)
+        end as why,
+        concat('handoff_verification and handoff_audit, opportunity_id ', opportunity_id) as where_to_look,
+    from deal
     union all by name
     select
         'tracking' as kind,
