@@ -56,6 +56,12 @@ handoff_verdict as (
         'champion' as item,
         verdict,
     from handoff_champion
+    union all
+    select
+        opportunity_id,
+        'pricing_concessions' as item,
+        verdict,
+    from handoff_discount_end
 ),
 
 item as (

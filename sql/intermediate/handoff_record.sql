@@ -10,6 +10,7 @@ record_kind = { type = "text", doc = "contract, crm or approval" }
 record_id = { type = "text", doc = "The discount, the opportunity, the contract line or the exception" }
 value = { type = "decimal(9,4)", doc = "Percent points or months; null for an amount of money" }
 unit = { type = "text", doc = "percent or months; null without a value" }
+end_date = { type = "date", doc = "First day without it; null where it is open, and where the record does not say" }
 detail = { type = "text", doc = "The record in words" }
 
 [checks]
@@ -107,6 +108,7 @@ contract_discount as (
         discount.discount_id as record_id,
         case when discount.kind = 'percent' then cast(discount.value as decimal(9,4)) end as value,
         case when discount.kind = 'percent' then 'percent' end as unit,
+        discount.end_date,
         concat(
             'contract ', handoff_contract.contract_id, ' has a discount',
             case
@@ -114,7 +116,7 @@ contract_discount as (
                     then concat(' of ', regexp_replace(cast(cast(discount.value as decimal(9,4)) as varchar), '\.?0+$', ''), ' %')
                 else ' of an amount'
             end,
-            coalesce(concat(' until ', cast(discount.end_date as varchar)), '')
+            case when discount.end_date is not null then concat(' until ', cast(discount.end_date as varchar)) else '' end
         ) as detail,
     from handoff_contract
     inner join discount
@@ -137,6 +139,7 @@ crm_discount as (
         opportunity_id as record_id,
         crm_discount_pct as value,
         'percent' as unit,
+        cast(null as date) as end_date,
         concat('the CRM has a discount of ', regexp_replace(cast(crm_discount_pct as varchar), '\.?0+$', ''), ' %') as detail,
     from handoff_deal
     where crm_discount_pct > 0
@@ -173,9 +176,10 @@ contract_free as (
         contract_line_id as record_id,
         cast(round(cast(end_date - start_date as double) * 12 / 365, 0) as decimal(9,4)) as value,
         case when end_date is not null then 'months' end as unit,
+        end_date,
         concat(
             'contract ', contract_id, ' has line ', contract_line_id, ' free from ', cast(start_date as varchar),
-            coalesce(concat(' to ', cast(end_date as varchar)), '')
+            case when end_date is not null then concat(' to ', cast(end_date as varchar)) else '' end
         ) as detail,
     from free
 ),
@@ -188,6 +192,7 @@ approval as (
         billing_exception.exception_id as record_id,
         cast(null as decimal(9,4)) as value,
         cast(null as varchar) as unit,
+        cast(null as date) as end_date,
         concat(
             'exception ', billing_exception.exception_id, ' (', billing_exception.check_code, ') was approved on ',
             cast(billing_exception.approved_date as varchar)

@@ -57,6 +57,9 @@ every_verdict as (
     union all
     select opportunity_id, verdict
     from handoff_champion
+    union all
+    select opportunity_id, verdict
+    from handoff_discount_end
 ),
 
 counted as (

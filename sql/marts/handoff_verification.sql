@@ -6,7 +6,7 @@ partition_by = ["as_of_date"]
 
 [columns]
 opportunity_id = { type = "text", doc = "The deal" }
-claim = { type = "text", doc = "discount, special_price, free_period, waiver, free_scope, payment_terms, exit_right, price_guarantee, technical_commitment or champion" }
+claim = { type = "text", doc = "discount, special_price, free_period, waiver, free_scope, payment_terms, exit_right, price_guarantee, technical_commitment, discount_end or champion" }
 evidence_no = { type = "integer", doc = "1 for the evidence that decides, then the rest; a claim without evidence has row 1 alone. Count claims over the rows 1" }
 as_of_date = { type = "date", doc = "The day it is about" }
 account_id = { type = "text", doc = "The account" }
@@ -108,14 +108,29 @@ handoff_evidence as (
     from handoff_evidence
 ),
 
-handoff_champion as (
+-- Claims whose evidence is one record.
+single as (
     select
         opportunity_id,
-        contact_id,
+        'champion' as claim,
+        'contact' as source_kind,
+        contact_id as evidence_id,
         form_says,
         verdict,
+        case form_says when 'stated' then 'the handoff names a champion' else 'the handoff names no champion' end as form_words,
         reason,
     from handoff_champion
+    union all
+    select
+        opportunity_id,
+        'discount_end' as claim,
+        'contract' as source_kind,
+        discount_id as evidence_id,
+        form_says,
+        verdict,
+        case form_says when 'stated' then 'the handoff says when the discount ends' else 'the handoff does not say when the discount ends' end as form_words,
+        reason,
+    from handoff_discount_end
 ),
 
 claim_route as (
@@ -259,14 +274,14 @@ told as (
     union all
     select
         opportunity_id,
-        'champion' as claim,
+        claim,
         cast(1 as bigint) as evidence_no,
         form_says,
         cast(null as decimal(9,4)) as form_value,
         verdict,
         case when verdict in ('confirmed', 'contradicted', 'omitted') then 'structured' end as evidence_kind,
-        case when verdict in ('confirmed', 'contradicted', 'omitted') then 'contact' end as source_kind,
-        case when verdict in ('confirmed', 'contradicted', 'omitted') then contact_id end as evidence_id,
+        case when verdict in ('confirmed', 'contradicted', 'omitted') then source_kind end as source_kind,
+        case when verdict in ('confirmed', 'contradicted', 'omitted') then evidence_id end as evidence_id,
         cast(null as bigint) as sequence,
         cast(null as bigint) as snippet_offset,
         cast(null as decimal(9,4)) as value,
@@ -277,9 +292,9 @@ told as (
         cast(null as bigint) as days_before_close,
         cast(null as varchar) as route,
         cast(null as varchar) as evidence_words,
-        case form_says when 'stated' then 'the handoff names a champion' else 'the handoff names no champion' end as form_words,
+        form_words,
         reason,
-    from handoff_champion
+    from single
 )
 
 select
