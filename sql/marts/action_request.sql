@@ -98,8 +98,7 @@ usage_signal as (
         owner_role,
         tier,
         adjusted_change_pct,
-        current_28d,
-        prior_28d,
+        explanation,
         action,
     from usage_signal
     where action is not null
@@ -335,10 +334,7 @@ listed as (
         cast($as_of as date) + cast(cast($action_yellow_days as bigint) as int) as wanted_date,
         'annual value of the account' as amount_meaning,
         concat(upper(substr(action, 1, 1)), substr(action, 2), '.') as what,
-        concat(
-            'Use of ', metric, ' went from ', cast(cast(round(prior_28d, 0) as bigint) as varchar), ' to ', cast(cast(round(current_28d, 0) as bigint) as varchar),
-            ' in 28 days, ', cast(cast(round(adjusted_change_pct, 1) as decimal(18,1)) as varchar), ' % against the peers.'
-        ) as why,
+        explanation as why,
         concat('usage_signal, account_id ', account_id, ', metric ', metric) as where_to_look,
     from usage_action
     union all by name

@@ -358,9 +358,9 @@ select
     end as explanation,
     case
         when judged.is_churned then null
-        when judged.is_green_but_declining then 'Look at the use with the customer and rate the account again.'
-        when judged.is_stale_green then 'Speak with the customer and rate the account again.'
-        when judged.is_red_but_growing then 'Ask what the rating rests on and rate the account again.'
+        when judged.is_green_but_declining then 'look at the use with the customer and rate the account again'
+        when judged.is_stale_green then 'speak with the customer and rate the account again'
+        when judged.is_red_but_growing then 'ask what the rating rests on and rate the account again'
     end as next_action,
 from judged
 cross join known_touch

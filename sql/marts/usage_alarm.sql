@@ -182,5 +182,5 @@ select
             else ''
         end
     ) as explanation,
-    case when fleet_move is not null then 'Check how this use is recorded before anybody calls a customer.' end as next_action,
+    case when fleet_move is not null then 'check how this use is recorded before anybody calls a customer' end as next_action,
 from rated

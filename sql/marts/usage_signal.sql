@@ -36,10 +36,11 @@ shape = { type = "text", doc = "sustained: seen over 28 days; dip: over 14 days 
 change_14d_pct = { type = "decimal(18,4)", doc = "Adjusted change of 14 days over the 14 before, percent points" }
 slope_13w = { type = "decimal(18,8)", doc = "Median weekly change of ln(use + 1) over 13 weeks" }
 decline_90d = { type = "boolean", doc = "A steady decline under the noise: slope and its direction both pass; null where not tested" }
+explanation = { type = "text", doc = "The numbers, in one sentence" }
 action = { type = "text", doc = "What to do now; null where nothing follows" }
 
 [checks]
-not_null = ["account_id", "metric", "as_of_date", "rule", "tier", "prior_tier", "is_persistent", "is_discovery"]
+not_null = ["account_id", "metric", "as_of_date", "rule", "explanation", "tier", "prior_tier", "is_persistent", "is_discovery"]
 expect.tier_known = "tier in ('ramp', 'unmeasured', 'insufficient_volume', 'fleet', 'escalate', 'flag', 'watch', 'ok')"
 expect.alert_is_a_drop = "rule <> 'count' or tier not in ('escalate', 'flag', 'watch') or (adjusted_change_pct < 0 and z < 0)"
 expect.p_is_a_chance = "p is null or p between 0 and 1"
@@ -394,6 +395,32 @@ select
     persisting.change_14d_pct,
     persisting.slope_13w,
     persisting.decline_90d,
+    case
+        when persisting.rule = 'level' and persisting.metric = 'active_seats'
+            then concat(cast(cast(persisting.value as decimal(18,1)) as varchar), ' % of ', cast(cast(persisting.baseline as decimal(18,0)) as varchar), ' contracted seats were active in 28 days.')
+        when persisting.rule = 'level' and persisting.metric = 'breadth'
+            then concat(
+                cast(cast(persisting.value as decimal(18,1)) as varchar), ' % of the entitled core features were used in 28 days',
+                case when persisting.baseline is not null then concat(', ', cast(cast(persisting.baseline as decimal(18,1)) as varchar), ' % 84 days before.') else '.' end
+            )
+        when persisting.rule = 'level' and persisting.metric = 'depth'
+            then concat('Each active person did ', cast(cast(persisting.value as decimal(18,1)) as varchar), ' % of the ', cast(cast(persisting.baseline as decimal(18,1)) as varchar), ' core actions of 56 to 84 days ago.')
+        when persisting.rule = 'level' then concat('The last core action is ', cast(cast(persisting.value as decimal(18,0)) as varchar), ' days ago.')
+        when persisting.tier = 'ramp' then concat('Use of ', persisting.metric, ' is still ramping up.')
+        when persisting.tier = 'unmeasured'
+            then concat('Use of ', persisting.metric, ' was measured on ', cast(persisting.measured_days as varchar), ' of 28 days only.')
+        else concat(
+            'Use of ', persisting.metric, ' went from ', cast(cast(persisting.prior_28d as decimal(18,0)) as varchar), ' to ', cast(cast(persisting.current_28d as decimal(18,0)) as varchar), ' in 28 days',
+            case
+                when persisting.tier = 'insufficient_volume' then ', too little to judge.'
+                when persisting.adjusted_change_pct is null then '.'
+                else concat(', ', cast(cast(persisting.adjusted_change_pct as decimal(18,1)) as varchar), ' % against the peers.')
+            end,
+            case when persisting.tier = 'fleet' then ' The whole fleet moved at once.' else '' end,
+            case when persisting.shape = 'dip' then ' It is a dip of 14 days.' else '' end,
+            case when persisting.decline_90d then ' It declines steadily over 13 weeks.' else '' end
+        )
+    end as explanation,
     case
         when customer_account.is_churned then null
         when persisting.tier = 'fleet' then 'check tracking: the whole fleet moved'
