@@ -88,7 +88,7 @@ read as (
         coalesce(
             regexp_replace(
                 words,
-                '^(?:none|no|nil|nothing|zero|0 ?%?|n/?a|n\.a|not applicable|(?:at )?list price|standard (?:price|pricing|terms))(?: (?:only|at all|known|so far|given|made|agreed|granted|promised|identified|applied))*[.!]?$',
+                '^(?:none|no|nil|nothing|zero|0 ?%?|n/?a|n\.a|not applicable|(?:at )?list price|standard (?:price|pricing|terms)|(?:customer |they )?pays? (?:full )?list price)(?: (?:special|only|at all|known|so far|given|made|agreed|granted|promised|identified|applied))*[.!]?$',
                 ''
             ) = ''
             and words <> '',
@@ -97,7 +97,7 @@ read as (
         coalesce(
             regexp_replace(
                 words,
-                '^(?:there (?:is|are|was|were) |we (?:gave|made|granted|agreed|promised|offered|see|have) |customer (?:got|has) )?(?:no|none|not any|without)\b[^0-9%,;]{0,60}\b(?:concessions?|discounts?|commitments?|promises?|risks?|flags?|deviations?|exceptions?|rebates?|reductions?|special pricing|special terms)\b[^0-9%,;]{0,40}$',
+                '^(?:there (?:is|are|was|were) |we (?:gave|made|granted|agreed|promised|offered|see|have) |customer (?:got|has) )?(?:no|none|not any|without)\b[^0-9%;]{0,60}\b(?:concessions?|discounts?|commitments?|promises?|risks?|flags?|deviations?|exceptions?|rebates?|reductions?|special pricing|special terms)\b[^0-9%;]{0,40}$',
                 ''
             ) = ''
             and words <> ''
@@ -107,7 +107,7 @@ read as (
         coalesce(
             regexp_replace(
                 words,
-                '^(?:tb[adc]|to ?do|to be (?:defined|determined|confirmed|done|added)|unknown|unclear|see (?:crm|notes?|e-?mails?|calls?|thread|contract|order form)|[-?.x/_ ]+|same|ok|okay|yes|later|pending|wip|fill in later)[.!]?$',
+                '^(?:tb[adc]|to ?do|to be (?:defined|determined|confirmed|done|added)|unknown|unclear|not (?:yet )?(?:known|discussed|clear)|see (?:crm|notes?|e-?mails?|calls?|thread|contract|order form)|[-?.x/_ ]+|same|ok|okay|yes|later|pending|wip|fill in later)[.!]?$',
                 ''
             ) = '',
             false

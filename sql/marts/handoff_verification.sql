@@ -46,7 +46,7 @@ expect.snippet_is_short = "snippet is null or length(snippet) <= 160"
 expect.contradicted_by_grant_or_record = "verdict <> 'contradicted' or evidence_no > 1 or evidence_kind in ('structured', 'granted')"
 
 [decisions]
-order_of_evidence = "what decides comes first: for a confirmed claim what agrees with the form, else what does not; then contract, CRM, approval, granted, asked, negated; then the latest"
+order_of_evidence = "what decides comes first: for a confirmed claim what agrees with the form, else what does not; then contract, CRM, approval, granted, asked, negated; then the latest; of a contract's discounts the one nearest to the CRM's"
 verdict = "a verdict is about the claim, not about one sentence: what the customer only asked for stands beside a confirmed denial"
 review = "the share of promises the patterns miss is not known, so a finding is a reason to look, not a violation"
 risks = "risk flags are not verified: no record states a risk sales saw; handoff_audit asks whether they are filled in"
@@ -62,6 +62,7 @@ with handoff_deal as (
         manager_id,
         team_id,
         team_rank,
+        crm_discount_pct,
         handoff_id,
     from handoff_deal
 ),
@@ -171,12 +172,15 @@ ranked as (
                 end,
                 handoff_evidence.strength,
                 handoff_evidence.occurred_at desc nulls last,
+                coalesce(abs(handoff_evidence.value - handoff_deal.crm_discount_pct), 1000),
                 handoff_evidence.value desc nulls last,
                 handoff_evidence.document_id,
                 handoff_evidence.sequence,
                 handoff_evidence.hit_offset
         ) as evidence_no,
     from handoff_verdict
+    inner join handoff_deal
+        on handoff_deal.opportunity_id = handoff_verdict.opportunity_id
     left join handoff_evidence
         on handoff_evidence.opportunity_id = handoff_verdict.opportunity_id
         and handoff_evidence.claim = handoff_verdict.claim
