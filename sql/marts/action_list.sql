@@ -7,7 +7,7 @@ partition_by = ["as_of_date"]
 [columns]
 action_id = { type = "text", doc = "md5 of kind | subject_id: the same thing to do, the same id, on every run" }
 as_of_date = { type = "date", doc = "Business date of the run" }
-kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, handoff, tracking or connect_sources" }
+kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, handoff, expansion, tracking or connect_sources" }
 subject_id = { type = "text", doc = "The finding, contract, exception, account or metric it is about" }
 account_id = { type = "text", doc = "The account; null where it concerns several" }
 account_name = { type = "text", doc = "Its name" }

@@ -5,7 +5,7 @@ grain = ["kind", "subject_id", "as_of_date"]
 partition_by = ["as_of_date"]
 
 [columns]
-kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, handoff, tracking or connect_sources" }
+kind = { type = "text", doc = "settle_finding, supply_terms, decide_exception, renewal, health, usage, rating, onboarding, launch, plan_onboarding, handoff, expansion, tracking or connect_sources" }
 subject_id = { type = "text", doc = "The finding, contract, exception, account or metric it is about" }
 as_of_date = { type = "date", doc = "Business date of the run" }
 account_id = { type = "text", doc = "The account; null where it concerns several" }
@@ -27,6 +27,7 @@ not_null = ["kind", "subject_id", "as_of_date", "what", "why", "where_to_look"]
 once = "One action per account out of health and usage: usage speaks only where health has nothing to be done, and by its worst metric; a rating that is in doubt is an action of its own"
 findings = "Material cases that are open, confirmed or disputed"
 onboarding = "Contracts that started within action_onboarding_days: what was not recorded then will not be done now; the step due longest speaks for its contract"
+expansion = "A cue that nothing stands against: to be acted on within action_yellow_days of the day it was seen, never after it has expired"
 data = "Doubts about the data are one action per metric, unscored accounts one action in all: they are not so many churn risks"
 ---*/
 with contract_drift as (
@@ -140,6 +141,12 @@ handoff_verification as (
     where
         evidence_no = 1
         and verdict in ('contradicted', 'omitted')
+),
+
+expansion_cue as (
+    select *
+    from expansion_cue
+    where suppressed_reason is null
 ),
 
 health_action as (
@@ -282,7 +289,7 @@ listed as (
         coalesce(currency, case when run_rate_12m_reporting is not null then reporting_currency end) as currency,
         'comes back in twelve months if it lapses' as amount_meaning,
         case when kind = 'review' then 'Decide again on the waived finding, or let the waiver lapse.' else 'Extend the exception, or let it lapse.' end as what,
-        concat('It lapses on ', cast(lapses_date as varchar), ' and hides ', cast(cases as varchar), case when cases = 1 then ' case' else ' cases' end, coalesce(concat('; it was granted for this reason: ', reason), ''), '.') as why,
+        concat('It lapses on ', cast(lapses_date as varchar), ' and hides ', cast(cases as varchar), case when cases = 1 then ' case' else ' cases' end, case when reason is not null then concat('; it was granted for this reason: ', reason) else '' end, '.') as why,
         concat('exception_expiry, exception_id ', exception_id) as where_to_look,
     from exception_expiry
     union all by name
@@ -303,7 +310,7 @@ listed as (
         next_step as what,
         concat(
             'The contract ', case when state = 'lapsed' then 'ended' else 'renews' end, ' on ', cast(renewal_date as varchar),
-            coalesce(concat(', notice deadline ', cast(notice_deadline_date as varchar)), ''), ', risk ', risk, coalesce(concat(': ', alerts), ''), '.'
+            case when notice_deadline_date is not null then concat(', notice deadline ', cast(notice_deadline_date as varchar)) else '' end, ', risk ', risk, case when alerts is not null then concat(': ', alerts) else '' end, '.'
         ) as why,
         concat('renewal_pipeline, contract_id ', contract_id) as where_to_look,
     from renewal_pipeline
@@ -414,6 +421,27 @@ listed as (
         end as why,
         concat('handoff_verification and handoff_audit, opportunity_id ', opportunity_id) as where_to_look,
     from deal
+    union all by name
+    select
+        'expansion' as kind,
+        cue_id as subject_id,
+        account_id,
+        owner_id,
+        coalesce(owner_role, route_role) as owner_role,
+        cast(least(detected_date + cast(cast($action_yellow_days as bigint) as int), expires_date) as date) as wanted_date,
+        detected_date as since_date,
+        estimate_amount as amount,
+        currency,
+        'may come in, a year' as amount_meaning,
+        case play
+            when 'expand' then 'Offer what their use asks for.'
+            when 'qualify' then 'Ask what it means for their use.'
+            when 'brief' then 'Tell the customer what is agreed and when it takes effect.'
+            else 'Renew the relationship, and offer nothing.'
+        end as what,
+        concat(explanation, case when open_opportunity_id is not null then concat(' The deal ', open_opportunity_id, ' is open already.') else '' end) as why,
+        concat('expansion_cue, cue_id ', cue_id) as where_to_look,
+    from expansion_cue
     union all by name
     select
         'tracking' as kind,
