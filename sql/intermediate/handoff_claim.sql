@@ -17,7 +17,7 @@ expect.says_known = "form_says in ('stated', 'denied', 'silent')"
 [decisions]
 listed = "what the form states or denies, and what there is evidence of; a form that says there are no concessions denies every pricing claim and is listed as denying a discount"
 missing_form = "a deal without a handoff is silent, and is listed once its handoff is overdue"
-in_words = "a discount without a number, or a ticked box for custom pricing with nothing else, states a discount of unknown size; words about price that no pattern knows state a special price"
+in_words = "a percentage with which the words on concessions begin is a discount, also bare; a discount without a number, or a ticked box for custom pricing with nothing else, states a discount of unknown size; words about price that no pattern knows state a special price"
 ---*/
 with handoff_deal as (
     select
@@ -76,6 +76,13 @@ pricing as (
         coalesce(handoff_form.is_substantive, false) as is_substantive,
         coalesce(handoff_deal.has_custom_pricing, false) as is_ticked,
         coalesce(regexp_replace(lower(handoff_form.text), 'discount|rebate|reduction|% off|percent off', '') <> lower(handoff_form.text), false) as is_about_discount,
+        try_cast(
+            nullif(
+                regexp_replace(lower(handoff_form.text), '^[^a-z0-9]*([0-9]{1,2}(?:\.[0-9]+)?) ?(?:%|percent|pct).*$', '\1'),
+                lower(handoff_form.text)
+            )
+            as decimal(9,4)
+        ) as bare_pct,
     from handoff_deal
     inner join handoff_form
         on handoff_form.opportunity_id = handoff_deal.opportunity_id
@@ -112,9 +119,9 @@ stated as (
     from pricing
     where discount_pct > 0
     union all
-    select opportunity_id, 'discount' as claim, 2 as rank, cast(null as decimal(9,4)) as value, text
+    select opportunity_id, 'discount' as claim, 2 as rank, bare_pct as value, text
     from pricing
-    where not is_none and ((is_substantive and is_about_discount) or (is_ticked and text is null))
+    where not is_none and ((is_substantive and (is_about_discount or bare_pct is not null)) or (is_ticked and text is null))
     union all
     select pricing.opportunity_id, 'special_price' as claim, 2 as rank, cast(null as decimal(9,4)) as value, pricing.text
     from pricing
@@ -125,6 +132,7 @@ stated as (
         and pricing.text is not null
         and not pricing.is_none
         and not pricing.is_about_discount
+        and pricing.bare_pct is null
         and coalesce(pricing.discount_pct, 0) = 0
         and any_hit.opportunity_id is null
     union all

@@ -18,6 +18,7 @@ expect.none_is_not_substantive = "not (is_none and is_substantive)"
 
 [decisions]
 none = "none, no, nil, n/a, list price, 'there are no concessions' and the like, as long as nothing is added by but, except or a number; a discount of 0 too"
+short = "a number is never too short: 15% is a concession in three characters"
 placeholder = "tbd, unknown, see CRM, a dash or a question mark say nothing, not even none"
 custom_pricing = "an unticked box is silence, not a denial"
 ---*/
@@ -144,7 +145,7 @@ select
     end as is_none,
     case
         when read.item = 'champion' and handoff_deal.champion_contact_id is not null then true
-        when read.item = 'pricing_concessions' and handoff_deal.discount_pct > 0 then true
+        when read.item = 'pricing_concessions' and (read.has_value or handoff_deal.discount_pct > 0) and not read.is_bare_none and not read.is_none_sentence then true
         else
             read.text is not null
             and not read.is_bare_none
