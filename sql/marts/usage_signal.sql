@@ -35,6 +35,7 @@ is_persistent = { type = "boolean", doc = "A drop that was as bad or worse seven
 shape = { type = "text", doc = "sustained: seen over 28 days; dip: over 14 days only; null without a drop" }
 change_14d_pct = { type = "decimal(18,4)", doc = "Adjusted change of 14 days over the 14 before, percent points" }
 slope_13w = { type = "decimal(18,8)", doc = "Median weekly change of ln(use + 1) over 13 weeks" }
+year_change_pct = { type = "decimal(18,4)", doc = "Use in 28 days over that of the same 28 days a year ago less 1, percent points: a customer with a season falls every year; null with less than 13 months" }
 decline_90d = { type = "boolean", doc = "A steady decline under the noise: slope and its direction both pass; null where not tested" }
 explanation = { type = "text", doc = "The numbers, in one sentence" }
 action = { type = "text", doc = "What to do now; null where nothing follows" }
@@ -151,6 +152,14 @@ usage_subject as (
         metric,
         product_id,
     from usage_subject
+),
+
+usage_last_year as (
+    select
+        account_id,
+        metric,
+        change_pct,
+    from usage_last_year
 ),
 
 end_day as (
@@ -273,6 +282,7 @@ every_signal as (
         judged.shape,
         judged.change_14d_pct,
         judged.slope_13w,
+        usage_last_year.change_pct as year_change_pct,
         judged.decline_90d,
     from judged
     inner join usage_window
@@ -287,6 +297,9 @@ every_signal as (
         on usage_dispersion.account_id = judged.account_id
         and usage_dispersion.metric = judged.metric
         and usage_dispersion.evaluation_date = judged.evaluation_date
+    left join usage_last_year
+        on usage_last_year.account_id = judged.account_id
+        and usage_last_year.metric = judged.metric
     union all
     select
         usage_habit.account_id,
@@ -313,6 +326,7 @@ every_signal as (
         cast(null as varchar) as shape,
         cast(null as decimal(18,4)) as change_14d_pct,
         cast(null as decimal(18,8)) as slope_13w,
+        cast(null as decimal(18,4)) as year_change_pct,
         cast(null as boolean) as decline_90d,
     from usage_habit
     inner join end_day
@@ -353,6 +367,7 @@ persisting as (
         shape,
         change_14d_pct,
         slope_13w,
+        year_change_pct,
         decline_90d,
         case tier
             when 'escalate' then prior_tier = 'escalate'
@@ -394,6 +409,7 @@ select
     persisting.shape,
     persisting.change_14d_pct,
     persisting.slope_13w,
+    persisting.year_change_pct,
     persisting.decline_90d,
     case
         when persisting.rule = 'level' and persisting.metric = 'active_seats'
@@ -418,7 +434,12 @@ select
             end,
             case when persisting.tier = 'fleet' then ' The whole fleet moved at once.' else '' end,
             case when persisting.shape = 'dip' then ' It is a dip of 14 days.' else '' end,
-            case when persisting.decline_90d then ' It declines steadily over 13 weeks.' else '' end
+            case when persisting.decline_90d then ' It declines steadily over 13 weeks.' else '' end,
+            case
+                when persisting.year_change_pct is not null
+                    then concat(' Against the same 28 days a year ago it is ', cast(cast(persisting.year_change_pct as decimal(18,1)) as varchar), ' %.')
+                else ''
+            end
         )
     end as explanation,
     case
