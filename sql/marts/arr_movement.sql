@@ -22,6 +22,7 @@ as_of_date = { type = "date", doc = "Business date of the run" }
 
 [checks]
 not_null = ["account_id", "segment", "product_id", "currency", "month_date", "kind", "reason_class", "amount", "amount_reporting", "reporting_currency", "as_of_date"]
+expect.own_currency_has_no_rate = "kind <> 'fx' or currency <> reporting_currency"
 
 [decisions]
 day = "Revenue is measured on the first of each month, so month_date 1 July holds what changed after 1 June up to 1 July"
