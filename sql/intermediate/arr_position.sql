@@ -12,13 +12,14 @@ arr_contracted = { type = "decimal(18,4)", doc = "A year at the terms of the day
 arr_live = { type = "decimal(18,4)", doc = "Of it, charged on the day" }
 arr_billed = { type = "decimal(18,4)", doc = "A year as billed, of the lines whose billing is known" }
 arr_unbilled_yet = { type = "decimal(18,4)", doc = "Contracted by lines of which no period could be checked yet, and by commitments" }
+arr_changed_since = { type = "decimal(18,4)", doc = "Contracted less what was due a year in the latest period whose billing is known: terms that changed since" }
 lines_unknown = { type = "integer", doc = "Lines whose value cannot be told" }
 fx_rate = { type = "decimal(18,8)", doc = "Rate of the day; null where none is known" }
 reporting_digits = { type = "integer", doc = "Decimals of the reporting currency" }
 arr_reporting = { type = "decimal(18,4)", doc = "arr_contracted in reporting currency; null without a rate" }
 
 [checks]
-not_null = ["account_id", "product_id", "currency", "month_date", "arr_contracted", "arr_live", "arr_billed", "arr_unbilled_yet", "lines_unknown"]
+not_null = ["account_id", "product_id", "currency", "month_date", "arr_contracted", "arr_live", "arr_billed", "arr_unbilled_yet", "arr_changed_since", "lines_unknown"]
 
 [decisions]
 population = "Contracts of every account that is not internal; of an account nobody has told us about as well"
@@ -40,7 +41,8 @@ line_arr_billed as (
     select
         contract_line_id,
         month_date,
-        arr_billed
+        arr_billed,
+        arr_due
     from line_arr_billed
 ),
 
@@ -69,6 +71,7 @@ summed as (
         cast(sum(coalesce(line_arr.arr_live, 0)) as decimal(18,4)) as arr_live,
         cast(sum(case when line_arr.arr_contracted is not null then coalesce(line_arr_billed.arr_billed, 0) else 0 end) as decimal(18,4)) as arr_billed,
         cast(sum(case when line_arr_billed.arr_billed is null then coalesce(line_arr.arr_contracted, 0) else 0 end) as decimal(18,4)) as arr_unbilled_yet,
+        cast(sum(case when line_arr_billed.arr_billed is not null then coalesce(line_arr.arr_contracted - line_arr_billed.arr_due, 0) else 0 end) as decimal(18,4)) as arr_changed_since,
         cast(sum(case when line_arr.arr_contracted is null then 1 else 0 end) as bigint) as lines_unknown
     from line_arr
     left join line_arr_billed
@@ -105,6 +108,7 @@ select
     arr_live,
     arr_billed,
     arr_unbilled_yet,
+    arr_changed_since,
     lines_unknown,
     fx_rate,
     reporting_digits,

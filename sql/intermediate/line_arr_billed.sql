@@ -8,9 +8,10 @@ contract_line_id = { type = "text", doc = "Canonical contract line" }
 month_date = { type = "date", doc = "First of a month, the day measured" }
 billed_cell_no = { type = "integer", doc = "The service period whose billing counts" }
 arr_billed = { type = "decimal(18,4)", doc = "A year of what is billed for a whole period" }
+arr_due = { type = "decimal(18,4)", doc = "A year at the terms of that period's last charged day" }
 
 [checks]
-not_null = ["contract_line_id", "month_date", "billed_cell_no", "arr_billed"]
+not_null = ["contract_line_id", "month_date", "billed_cell_no", "arr_billed", "arr_due"]
 
 [decisions]
 which = "The service period that holds the day if it could be checked by as_of, else the latest one before it that could; lines without one have no row"
@@ -48,7 +49,12 @@ waterfall as (
         line_count,
         billed_quantity,
         quantity_fraction,
-        billed_net_amount
+        billed_net_amount,
+        expected_amount,
+        last_quantity,
+        last_price,
+        last_discount_factor,
+        last_discount_amount
     from waterfall
     where component = 'charge'
         and verdict = 'verified'
@@ -95,6 +101,19 @@ valued as (
         waterfall.contract_line_id,
         waterfall.cell_no,
         case
+            when waterfall.is_rated and waterfall.days_numerator > 0
+                then cast(waterfall.expected_amount as double) * cast(waterfall.days_denominator as double) / cast(waterfall.days_numerator as double)
+            when waterfall.is_rated then cast(waterfall.expected_amount as double)
+            else greatest(
+                cast(waterfall.last_quantity as double) * cast(waterfall.last_price as double) * cast(waterfall.last_discount_factor as double)
+                    - cast(waterfall.last_discount_amount as double),
+                cast(0 as double)
+            )
+        end * case
+            when line_grid.months is not null then cast(12 as double) / cast(line_grid.months as double)
+            else cast(365 as double) / cast(greatest(line_grid.life_end_date - line_grid.life_start_date, 1) as double)
+        end as due_value,
+        case
             when waterfall.line_count = 0 then cast(0 as double)
             when not waterfall.is_rated and waterfall.quantity_fraction > 0
                 then cast(waterfall.billed_quantity as double) * cast(waterfall.billed_net_amount as double) / cast(waterfall.quantity_fraction as double)
@@ -116,7 +135,8 @@ priced as (
         line_arr.month_date,
         carried.billed_cell_no,
         line_arr.minor_digits,
-        cast(valued.value as decimal(38,10)) as value
+        cast(valued.value as decimal(38,10)) as value,
+        cast(valued.due_value as decimal(38,10)) as due_value
     from line_arr
     inner join carried
         on line_arr.contract_line_id = carried.contract_line_id
@@ -134,5 +154,10 @@ select
         when minor_digits = 0 then cast(round(value, 0) as decimal(18,4))
         when minor_digits = 3 then cast(round(value, 3) as decimal(18,4))
         else cast(round(value, 2) as decimal(18,4))
-    end as arr_billed
+    end as arr_billed,
+    case
+        when minor_digits = 0 then cast(round(due_value, 0) as decimal(18,4))
+        when minor_digits = 3 then cast(round(due_value, 3) as decimal(18,4))
+        else cast(round(due_value, 2) as decimal(18,4))
+    end as arr_due
 from priced

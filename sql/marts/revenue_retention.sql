@@ -36,8 +36,9 @@ arr_live = { type = "decimal(18,4)", doc = "Of closing_arr, charged on the day" 
 arr_billed = { type = "decimal(18,4)", doc = "A year as billed" }
 arr_unbilled_yet = { type = "decimal(18,4)", doc = "Contracted by lines of which no period could be checked yet, and by commitments" }
 arr_gap = { type = "decimal(18,4)", doc = "closing_arr less arr_unbilled_yet and arr_billed; negative where more is billed" }
+arr_changed_since = { type = "decimal(18,4)", doc = "Of arr_gap, terms that changed since the latest period that could be checked: a discount that ended, a step, an amendment" }
 leak_run_rate_12m = { type = "decimal(18,4)", doc = "Run rate of open leaks and overbilling on recurring lines; the latest month only" }
-arr_gap_unexplained = { type = "decimal(18,4)", doc = "arr_gap less leak_run_rate_12m: waived and small gaps, and what changed between the first of the month and as_of" }
+arr_gap_unexplained = { type = "decimal(18,4)", doc = "arr_gap less arr_changed_since and leak_run_rate_12m: waived gaps, gaps of one period that cost nothing in a year, seats above the contract" }
 lines_unknown = { type = "integer", doc = "Lines whose value cannot be told on the day, in no amount" }
 accounts_without_rate = { type = "integer", doc = "Accounts with a currency no rate is known for, in no amount" }
 as_of_date = { type = "date", doc = "Business date of the run" }
@@ -65,6 +66,7 @@ with arr_position as (
         arr_live,
         arr_billed,
         arr_unbilled_yet,
+        arr_changed_since,
         lines_unknown,
         fx_rate,
         reporting_digits,
@@ -148,7 +150,8 @@ position_value as (
         arr_position.*,
         cast(cast(arr_live as double) * cast(fx_rate as double) as decimal(38,10)) as live_value,
         cast(cast(arr_billed as double) * cast(fx_rate as double) as decimal(38,10)) as billed_value,
-        cast(cast(arr_unbilled_yet as double) * cast(fx_rate as double) as decimal(38,10)) as unbilled_value
+        cast(cast(arr_unbilled_yet as double) * cast(fx_rate as double) as decimal(38,10)) as unbilled_value,
+        cast(cast(arr_changed_since as double) * cast(fx_rate as double) as decimal(38,10)) as changed_value
     from arr_position
 ),
 
@@ -175,6 +178,12 @@ position_reporting as (
             when reporting_digits = 3 then round(unbilled_value, 3)
             else round(unbilled_value, 2)
         end as unbilled,
+        case
+            when changed_value is null then 0
+            when reporting_digits = 0 then round(changed_value, 0)
+            when reporting_digits = 3 then round(changed_value, 3)
+            else round(changed_value, 2)
+        end as changed,
         lines_unknown,
         case when fx_rate is null then account_id end as account_without_rate
     from position_value
@@ -188,6 +197,7 @@ account_position as (
         sum(live) as live,
         sum(billed) as billed,
         sum(unbilled) as unbilled,
+        sum(changed) as changed,
         sum(lines_unknown) as lines_unknown,
         max(case when account_without_rate is null then 0 else 1 end) as without_rate
     from position_reporting
@@ -233,6 +243,8 @@ every_amount as (
     select account_id, month_date, 'billed' as measure, cast(billed as decimal(18,4)) as amount from account_position
     union all
     select account_id, month_date, 'unbilled' as measure, cast(unbilled as decimal(18,4)) as amount from account_position
+    union all
+    select account_id, month_date, 'changed' as measure, cast(changed as decimal(18,4)) as amount from account_position
     union all
     select account_id, month_date, 'lines_unknown' as measure, cast(lines_unknown as decimal(18,4)) as amount from account_position where lines_unknown > 0
     union all
@@ -326,6 +338,7 @@ pivoted as (
         cast(sum(case when measure = 'live' then amount else 0 end) as decimal(18,4)) as arr_live,
         cast(sum(case when measure = 'billed' then amount else 0 end) as decimal(18,4)) as arr_billed,
         cast(sum(case when measure = 'unbilled' then amount else 0 end) as decimal(18,4)) as arr_unbilled_yet,
+        cast(sum(case when measure = 'changed' then amount else 0 end) as decimal(18,4)) as arr_changed_since,
         cast(sum(case when measure = 'leak' then amount else 0 end) as decimal(18,4)) as leak_run_rate_12m,
         cast(sum(case when measure = 'lines_unknown' then amount else 0 end) as bigint) as lines_unknown,
         cast(sum(case when measure = 'without_rate' then amount else 0 end) as bigint) as accounts_without_rate
@@ -380,10 +393,11 @@ select
     pivoted.arr_billed,
     pivoted.arr_unbilled_yet,
     cast(pivoted.closing_arr - pivoted.arr_unbilled_yet - pivoted.arr_billed as decimal(18,4)) as arr_gap,
+    pivoted.arr_changed_since,
     case when pivoted.month_date = month_window.last_month_date then pivoted.leak_run_rate_12m end as leak_run_rate_12m,
     case
         when pivoted.month_date = month_window.last_month_date
-            then cast(pivoted.closing_arr - pivoted.arr_unbilled_yet - pivoted.arr_billed - pivoted.leak_run_rate_12m as decimal(18,4))
+            then cast(pivoted.closing_arr - pivoted.arr_unbilled_yet - pivoted.arr_billed - pivoted.arr_changed_since - pivoted.leak_run_rate_12m as decimal(18,4))
     end as arr_gap_unexplained,
     pivoted.lines_unknown,
     pivoted.accounts_without_rate,
