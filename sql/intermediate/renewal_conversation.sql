@@ -63,7 +63,7 @@ utterance as (
         engagement_id,
         sequence,
         side,
-        lower(text) as words,
+        text,
     from utterance
 ),
 
@@ -90,8 +90,8 @@ spoken as (
         utterance.engagement_id,
         utterance.sequence,
         utterance.side,
-        utterance.side = 'ours' and utterance.words like '%?%' as is_question,
-        utterance.words,
+        utterance.side = 'ours' and utterance.text like '%?%' as is_question,
+        lower(utterance.text) as words,
     from talk
     inner join utterance
         on utterance.engagement_id = talk.engagement_id

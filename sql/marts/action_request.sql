@@ -246,17 +246,19 @@ listed as (
         first_seen_date as since_date,
         cast(abs(leak_amount) as decimal(18,4)) as amount,
         currency,
-        case class
-            when 'leak' then 'due and not billed'
-            when 'liability' then 'billed and not due'
-            when 'exposure' then 'billed and not paid'
+        case
+            when check_code in ('R1', 'R2', 'R3', 'R4') then 'billed and not paid'
+            when check_code in ('A1', 'A2') then 'given up without approval'
+            when class = 'leak' then 'due and not billed'
+            when class = 'liability' then 'billed and not due'
             else 'open, as far as it can be told'
         end as amount_meaning,
-        case class
-            when 'leak' then concat('Settle finding ', check_code, ': bill what is due or record why not.')
-            when 'liability' then concat('Settle finding ', check_code, ': give back what was billed too much.')
-            when 'exposure' then concat('Settle finding ', check_code, ': collect what is open.')
-            when 'opportunity' then concat('Decide on ', check_code, ': charge it or record why not.')
+        case
+            when check_code in ('R1', 'R2', 'R3', 'R4') then concat('Settle finding ', check_code, ': collect what is open.')
+            when check_code in ('A1', 'A2') then concat('Settle finding ', check_code, ': have it approved or take it back.')
+            when class = 'leak' then concat('Settle finding ', check_code, ': bill what is due or record why not.')
+            when class = 'liability' then concat('Settle finding ', check_code, ': give back what was billed too much.')
+            when class in ('opportunity', 'exposure') then concat('Decide on finding ', check_code, ': charge it or record why not.')
             else concat('Clear up finding ', check_code, '.')
         end as what,
         explanation as why,
@@ -270,7 +272,7 @@ listed as (
         owner_id,
         owner_role,
         due_date as wanted_date,
-        blocked_amount as amount,
+        nullif(blocked_amount, 0) as amount,
         currency,
         'cannot be verified' as amount_meaning,
         concat('Supply the missing terms of contract ', contract_id, ': ', coalesce(missing_terms, 'not named'), '.') as what,
@@ -289,7 +291,7 @@ listed as (
         coalesce(currency, case when run_rate_12m_reporting is not null then reporting_currency end) as currency,
         'comes back in twelve months if it lapses' as amount_meaning,
         case when kind = 'review' then 'Decide again on the waived finding, or let the waiver lapse.' else 'Extend the exception, or let it lapse.' end as what,
-        concat('It lapses on ', cast(lapses_date as varchar), ' and hides ', cast(cases as varchar), case when cases = 1 then ' case' else ' cases' end, case when reason is not null then concat('; it was granted for this reason: ', reason) else '' end, '.') as why,
+        concat('It lapses on ', cast(lapses_date as varchar), ' and hides ', case when cases = 0 then 'nothing' when cases = 1 then '1 case' else concat(cast(cases as varchar), ' cases') end, case when reason is not null then concat('; it was granted for this reason: ', reason) else '' end, '.') as why,
         concat('exception_expiry, exception_id ', exception_id) as where_to_look,
     from exception_expiry
     union all by name
@@ -474,7 +476,7 @@ select
     owner_role,
     cast(wanted_date as date) as wanted_date,
     since_date,
-    amount,
+    cast(amount as decimal(18,4)) as amount,
     currency,
     amount_meaning,
     what,
