@@ -12,7 +12,7 @@ account_name = { type = "text", doc = "The account's name" }
 owner_id = { type = "text", doc = "Who acts; null where nobody is named" }
 owner_role = { type = "text", doc = "In which role" }
 family = { type = "text", doc = "usage, commercial, support, billing, relationship or sentiment; unmeasured for unmeasured" }
-value = { type = "decimal(18,4)", doc = "In percent points: usage (adjusted change), breadth (used of entitled features), depth (change), onboarding (milestones done), seats (active of contracted), threading (people of those needed). contract, tickets, escalations, resolution, contacts: friction. payment: days late. reply: times the usual. tone: hundredths, surveys: points of ten, both as change. Null where unknown" }
+value = { type = "decimal(18,4)", doc = "In percent points: usage (adjusted change, or half of a worse decline over 90 days), breadth (used of entitled features), depth (change), onboarding (milestones done), seats (active of contracted), threading (people of those needed). contract, tickets, escalations, resolution, contacts: friction. payment: days late. reply: times the usual. tone: hundredths, surveys: points of ten, both as change. Null where unknown" }
 baseline = { type = "decimal(18,4)", doc = "The peers' change for usage; else the account's own earlier level, as the component's model says" }
 points = { type = "decimal(9,4)", doc = "0 to 100 on the lines of the policy; 50 for unmeasured; null where unknown" }
 base_weight = { type = "decimal(9,4)", doc = "The family's weight in the account's profile and stage, under the cap, times the component's share; 0 for unmeasured" }
