@@ -451,7 +451,10 @@ listed as (
         'revops' as owner_role,
         cast($as_of as date) as wanted_date,
         concat(upper(substr(action, 1, 1)), substr(action, 2), '.') as what,
-        concat('The metric ', metric, case when tier = 'fleet' then ' moved' else ' is not measured' end, ' for ', cast(accounts as varchar), case when accounts = 1 then ' account' else ' accounts' end, ' at once: nothing can be said of their use.') as why,
+        concat(
+            'The metric ', metric, case when tier = 'fleet' then ' moved for ' else ' is not measured for ' end, cast(accounts as varchar),
+            case when accounts = 1 then ' account' else ' accounts' end, case when tier = 'fleet' then ' at once' else '' end, ': nothing can be said of their use.'
+        ) as why,
         concat('usage_signal, metric ', metric, ', tier ', tier) as where_to_look,
     from doubted_metric
     union all by name
