@@ -55,7 +55,10 @@ pub async fn measure(
 ) -> Result<Measured> {
     for table in HISTORY.iter().chain(&MEASURES) {
         if job.models.get(table).is_none() {
-            return Err(Error::usage(format!("{} has no table {table}, so there is nothing to look back on", job.name)));
+            return Err(Error::usage(format!(
+                "{} has no table {table}, so there is nothing to look back on",
+                job.name
+            )));
         }
     }
     let scratch = Scratch::create(job, &request.run_id)?;

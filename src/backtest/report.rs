@@ -201,7 +201,11 @@ impl Text {
         self.line(&format!("{left}{}{right}", " ".repeat(gap)));
         if let (Some(first), Some(last)) = (page.dates.first(), page.dates.last()) {
             let dates = counted(page.dates.len() as u64, "date");
-            self.line(&format!("health computed for {dates} from {} to {}; nothing was published", date(*first), date(*last)));
+            self.line(&format!(
+                "health computed for {dates} from {} to {}; nothing was published",
+                date(*first),
+                date(*last)
+            ));
         }
     }
 
@@ -210,7 +214,9 @@ impl Text {
         let found = report.at(days).find(|measure| measure.measure == "auc" && measure.bucket == "lost");
         let sentence = match found.map(|measure| (measure.verdict.as_str(), measure)) {
             Some(("good", _)) => format!("Yes: {days} days before a decision the score tells who will leave."),
-            Some(("weak", _)) => format!("In part: {days} days before a decision the score is better than chance, not yet good."),
+            Some(("weak", _)) => {
+                format!("In part: {days} days before a decision the score is better than chance, not yet good.")
+            }
             Some(("useless", _)) => format!("No: {days} days before a decision the score hardly tells who will leave."),
             Some((_, few)) => format!(
                 "Not known: only {} losses and {} renewals have a score {days} days before the decision.",
@@ -222,7 +228,10 @@ impl Text {
         let sentence = self.paint.ink(Ink::Bold, &sentence);
         self.line(&format!("  {sentence}"));
         if report.measures.iter().any(|measure| measure.is_matched) {
-            self.item("note", "No renewal is recorded: losses are compared with customers who stayed, on the same days.");
+            self.item(
+                "note",
+                "No renewal is recorded: losses are compared with customers who stayed, on the same days.",
+            );
         }
     }
 
@@ -262,7 +271,10 @@ impl Text {
     }
 
     fn lead_time(&mut self, report: &Report) {
-        self.heading("lead time", "from the first alert since the account was last green; an alert is red, or yellow and worsening");
+        self.heading(
+            "lead time",
+            "from the first alert since the account was last green; an alert is red, or yellow and worsening",
+        );
         for bucket in ["median_days", "p90_days", "share_90_days", "alerted", "false_alarm"] {
             for row in report.measures.iter().filter(|row| row.measure == "lead_time" && row.bucket == bucket) {
                 self.item("", &row.reading);
@@ -300,7 +312,8 @@ impl Text {
     }
 
     fn weights(&mut self, report: &Report) {
-        let mut weighed: Vec<&Signal> = report.signals.iter().filter(|signal| !signal.weight_suggested.is_empty()).collect();
+        let mut weighed: Vec<&Signal> =
+            report.signals.iter().filter(|signal| !signal.weight_suggested.is_empty()).collect();
         if weighed.is_empty() {
             return;
         }
@@ -309,8 +322,17 @@ impl Text {
         self.heading("weights that follow", "share of 100; the policy's own weights count as much as its prior losses");
         for signal in weighed {
             let (now, new) = (number(&signal.weight_now), number(&signal.weight_suggested));
-            let way = if new > now + 1.0 { "more" } else if new < now - 1.0 { "less" } else { "" };
-            self.line(&format!("    {:<20}{:>6} now {:>6} suggested  {way}", signal.signal, signal.weight_now, signal.weight_suggested));
+            let way = if new > now + 1.0 {
+                "more"
+            } else if new < now - 1.0 {
+                "less"
+            } else {
+                ""
+            };
+            self.line(&format!(
+                "    {:<20}{:>6} now {:>6} suggested  {way}",
+                signal.signal, signal.weight_now, signal.weight_suggested
+            ));
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn exchange(company: &Company, account: &Account, contract: &mut Cont
     }
     let mut draw = Stream::new(company.spec.seed, "exchange", u64::from(account.index));
     let rate = if account.currency == Currency::Gbp { 126_000_000 } else { 107_500_000 };
-    let is_kept = draw.chance(300);
+    let is_kept = draw.chance(150);
     let permille = i128::from(draw.between(930, 975));
     let billed_rate = if is_kept { rate } else { rate * permille / 1_000 };
     contract.clauses.exchange = Some(Exchange { invoiced: Currency::Usd, rate, billed_rate });

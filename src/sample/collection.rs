@@ -3,6 +3,7 @@
 use super::company::{Account, Company, Segment};
 use super::facts::{Contract, CreditNote, Dispute, Invoice, Payment, WriteOff};
 use super::leaks::MoneyFault;
+use super::money::Currency;
 use super::months::add_days;
 use super::random::Stream;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -76,7 +77,8 @@ fn over_credit(company: &Company, invoice: &mut Invoice, how: MoneyFault) {
     };
     if how == MoneyFault::Credited {
         // Above the limit nobody agreed; below it nobody said why.
-        let has_reason = draw.chance(500);
+        let is_large = matches!(invoice.currency, Currency::Usd | Currency::Eur | Currency::Gbp) && part > 50_000;
+        let has_reason = draw.chance(500) && is_large;
         for note in &mut notes {
             note.is_approved = !has_reason;
             note.reason = note.reason.filter(|_| has_reason);

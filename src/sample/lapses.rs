@@ -182,9 +182,9 @@ impl Lapses {
         let longer = first("longer terms", 12, &stays).into_iter();
         let strays = first("strays", 9, &stays).into_iter();
         let signed_twice = first("signed twice", 6, &stays).into_iter();
-        let is_european =
-            |account: &Account| matches!(account.currency, Currency::Eur | Currency::Gbp) && stays(account);
-        let foreign = first("foreign", 26, &is_european).into_iter();
+        let is_european = |account: &&&Account| matches!(account.currency, Currency::Eur | Currency::Gbp);
+        let by_rank = ranked(company, "foreign");
+        let foreign = by_rank.iter().filter(is_european).take(scaled(company, 48));
         let gives_credit = |account: &&Account| draw("uptime credit", account).chance(400);
         // Longer than any use of an add-on goes on: a customer who is silent is silent in all features.
         let at_work = |account: &Account| {
@@ -195,7 +195,7 @@ impl Lapses {
             first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb && at_work(account))
                 .into_iter();
         Lapses {
-            foreign: foreign.map(|(index, ..)| index).collect(),
+            foreign: foreign.map(|account| account.index).collect(),
             signed_twice: signed_twice.map(|(index, ..)| index).collect(),
             gives_credit: company.accounts.iter().filter(gives_credit).map(|account| account.index).collect(),
             untaxed: untaxed

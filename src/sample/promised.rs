@@ -6,10 +6,11 @@ use super::facts::{Anchor, Charge, Commitment, CommitmentPeriod, Contract, Line,
 use super::fraction::Fraction;
 use super::meters::metric;
 use super::months::{add_days, add_months};
+use super::periods::Grid;
 use super::random::Stream;
 use super::rating;
 use super::schedule;
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// What a month of a line usually costs, in major units.
 fn usual(activity: &Activity<'_>, account: &Account, contract: &Contract, line: &Line, date: NaiveDate) -> Fraction {
@@ -42,7 +43,11 @@ pub(super) fn promise(
     draw: &mut Stream,
 ) {
     let metered: Vec<&Line> = lines.iter().filter(|line| line.product.charge == Charge::Usage).collect();
-    let is_odd = contract.anchor == Some(Anchor::Calendar) || contract.frequency == Frequency::Annual;
+    // A balance that begins on another day than its contract's periods would be drawn by shares of them.
+    let grid = Grid::new(contract);
+    let is_odd = (0..12).any(|cell| grid.boundary(cell).day() > 28)
+        || contract.anchor == Some(Anchor::Calendar)
+        || contract.frequency == Frequency::Annual;
     let roll = draw.below(100);
     if is_odd || metered.is_empty() || roll >= 62 || end.is_some_and(|end| end < add_months(begins, 3)) {
         return;

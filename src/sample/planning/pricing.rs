@@ -34,7 +34,7 @@ pub(super) const PLANS: [Plan; 19] = [
     (&["P5"], 4, false),
     (&["P8 units"], 1, false),
     (&["P8"], 4, false),
-    (&["Q3"], 4, false),
+    (&["Q3"], 9, false),
 ];
 
 /// The fault behind a code; none where it does not fit the line.

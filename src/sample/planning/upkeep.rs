@@ -93,7 +93,10 @@ fn left_out(
     draw: &mut Stream,
 ) -> Option<Fault> {
     let grid = Grid::new(candidate.contract);
-    let ended = uncharged.iter().find(|days| days.end >= scene.first && days.end < candidate.known.life.end)?;
+    // Free days before service begins end nothing.
+    let is_inside =
+        |days: &Range<NaiveDate>| candidate.known.life.start < days.end && days.end < candidate.known.life.end;
+    let ended = uncharged.iter().find(|days| days.end >= scene.first && is_inside(days))?;
     let cell = grid.cell_of(ended.end);
     let more = i32::from(grid.months() == 1 && draw.chance(500));
     let range = ended.end..grid.boundary(cell + 1 + more);

@@ -5,6 +5,12 @@ use crate::sample::facts::{Charge, Contract, Invoice, InvoiceLine, LineKind};
 use crate::sample::months::add_days;
 use crate::sample::periods::{Grid, KnownLine, period_price};
 
+/// The codes whose look-alikes are told apart here; those of the others are worked examples.
+const CODES: [&str; 24] = [
+    "P1", "P6", "P9", "P11", "C1", "C2", "C3", "C4", "C7", "C8", "C9", "C10", "C11", "C12", "Q2", "Q6", "E1", "O1",
+    "O2", "R1", "R2", "R3", "R4", "A2",
+];
+
 /// Everything a look-alike is looked for in.
 struct Scene<'a> {
     world: &'a World,
@@ -262,7 +268,7 @@ fn every_code_has_look_alikes_that_are_not_reported() {
         {
             counts.entry(code).or_default().push(count);
         }
-        for code in PLANTED {
+        for code in CODES {
             let kinds = counts.get(code).cloned().unwrap_or_default();
             assert!(kinds.iter().sum::<usize>() >= 2, "seed {seed}: {code} has look-alikes {kinds:?}");
         }
