@@ -60,6 +60,7 @@ backtest_score as (
         label,
         evaluated_date,
         score,
+        is_thin,
     from backtest_score
 ),
 
@@ -158,6 +159,9 @@ lead as (
 unscored as (
     select
         horizon_days,
+        count(*) filter (where is_thin) as thin,
+        count(*) filter (where is_thin and label = 'lost') as thin_losses,
+        count(*) filter (where is_thin and label = 'kept') as thin_renewals,
         count(*) filter (where score is null) as value,
         count(*) as observations,
         count(*) filter (where score is null and label = 'lost') as losses,
@@ -282,6 +286,19 @@ figure as (
         losses,
         renewals,
     from unscored
+    union all
+    select
+        'thin' as measure,
+        '' as bucket,
+        horizon_days,
+        cast(thin as double) as value,
+        cast(null as double) as low,
+        cast(null as double) as high,
+        observations,
+        thin_losses as losses,
+        thin_renewals as renewals,
+    from unscored
+    where thin > 0
     union all
     select
         'decisions' as measure,

@@ -19,7 +19,7 @@ not_null = ["measure", "bucket", "horizon_days", "hits", "observations", "losses
 
 [decisions]
 band = "the band that was shown then, insufficient_data among them"
-missed = "losses that were green"
+missed = "losses that were green, of those that had a colour; green_share likewise"
 false_alarm = "renewals that were alerted when they were decided"
 ---*/
 with backtest_score as (
@@ -95,6 +95,16 @@ by_horizon as (
         count(*) filter (where label = 'lost' and band = 'green') as green_losses,
         count(*) filter (where band = 'green') as green,
     from backtest_score
+    where band <> 'insufficient_data'
+    group by horizon_days
+),
+
+evaluated as (
+    select
+        horizon_days,
+        count(*) filter (where label = 'lost') as losses,
+        count(*) filter (where label = 'kept') as renewals,
+    from backtest_score
     group by horizon_days
 ),
 
@@ -165,13 +175,13 @@ rate as (
         by_band.horizon_days,
         cast(by_band.hits as decimal(18,6)) as hits,
         cast(by_band.observations as decimal(18,6)) as observations,
-        by_horizon.losses,
-        by_horizon.renewals,
+        evaluated.losses,
+        evaluated.renewals,
         by_band.score_low,
         by_band.score_high,
     from by_band
-    inner join by_horizon
-        on by_horizon.horizon_days = by_band.horizon_days
+    inner join evaluated
+        on evaluated.horizon_days = by_band.horizon_days
     union all
     select
         'missed' as measure,

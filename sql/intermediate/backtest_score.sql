@@ -11,16 +11,17 @@ label = { type = "text", doc = "lost, reduced, involuntary or kept" }
 is_matched = { type = "boolean", doc = "A customer who stayed, looked at on the day of a loss" }
 evaluated_date = { type = "date", doc = "The evaluation that was the newest then; null where there was none" }
 band = { type = "text", doc = "Its band" }
-score = { type = "decimal(9,4)", doc = "Its score; null without an evaluation or with too little data" }
+score = { type = "decimal(9,4)", doc = "Its score; null without an evaluation, and with too little data where enough others have more" }
+is_thin = { type = "boolean", doc = "The score rests on too little data for a band, and is ranked for want of better ones" }
 delta_28d = { type = "decimal(9,4)", doc = "Its change of the score within 28 days" }
 
 [checks]
-not_null = ["account_id", "decided_date", "horizon_days", "label", "is_matched"]
+not_null = ["account_id", "decided_date", "horizon_days", "label", "is_matched", "is_thin"]
 expect.before_the_decision = "evaluated_date is null or evaluated_date <= decided_date - 30"
 
 [decisions]
 newest = "the newest evaluation on or before the horizon, at most 13 days older than it: weekly and daily histories both serve"
-insufficient = "a score with too little data behind it is no score"
+insufficient = "a score with too little data behind it is no score, unless fewer losses or renewals than the policy's minimum have a better one at that horizon: then every score is ranked, as companies with few sources have no other, and is called thin"
 ---*/
 with decision as (
     select
@@ -84,23 +85,51 @@ newest as (
         asked.account_id,
         asked.decided_date,
         asked.horizon_days
+),
+
+found as (
+    select
+        asked.account_id,
+        asked.decided_date,
+        asked.horizon_days,
+        asked.label,
+        asked.is_matched,
+        newest.evaluated_date,
+        published_health.band,
+        published_health.score,
+        published_health.delta_28d,
+    from asked
+    left join newest
+        on newest.account_id = asked.account_id
+        and newest.decided_date = asked.decided_date
+        and newest.horizon_days = asked.horizon_days
+    left join published_health
+        on published_health.account_id = newest.account_id
+        and published_health.as_of_date = newest.evaluated_date
+),
+
+sound as (
+    select
+        horizon_days,
+        least(
+            count(*) filter (where label = 'lost' and band <> 'insufficient_data'),
+            count(*) filter (where label = 'kept' and band <> 'insufficient_data')
+        ) >= cast($backtest_min_losses as bigint) as is_enough,
+    from found
+    group by horizon_days
 )
 
 select
-    asked.account_id,
-    asked.decided_date,
-    asked.horizon_days,
-    asked.label,
-    asked.is_matched,
-    newest.evaluated_date,
-    published_health.band,
-    case when published_health.band <> 'insufficient_data' then published_health.score end as score,
-    published_health.delta_28d,
-from asked
-left join newest
-    on newest.account_id = asked.account_id
-    and newest.decided_date = asked.decided_date
-    and newest.horizon_days = asked.horizon_days
-left join published_health
-    on published_health.account_id = newest.account_id
-    and published_health.as_of_date = newest.evaluated_date
+    found.account_id,
+    found.decided_date,
+    found.horizon_days,
+    found.label,
+    found.is_matched,
+    found.evaluated_date,
+    found.band,
+    case when found.band <> 'insufficient_data' or not sound.is_enough then found.score end as score,
+    coalesce(found.band = 'insufficient_data' and not sound.is_enough, false) as is_thin,
+    found.delta_28d,
+from found
+inner join sound
+    on sound.horizon_days = found.horizon_days

@@ -5,11 +5,11 @@ grain = ["measure", "bucket", "horizon_days", "as_of_date"]
 partition_by = ["as_of_date"]
 
 [columns]
-measure = { type = "text", doc = "auc, lift_top_decile, precision_at_capacity, recall_at_capacity, reliability, band, band_monotonicity, red_ratio, missed, green_share, lead_time, decisions or unscored" }
+measure = { type = "text", doc = "auc, lift_top_decile, precision_at_capacity, recall_at_capacity, reliability, band, band_monotonicity, red_ratio, missed, green_share, lead_time, decisions, unscored or thin" }
 bucket = { type = "text", doc = "Which part: a kind of loss for auc, a tenth for reliability, a band, a part of lead_time, a kind of decision" }
 horizon_days = { type = "integer", doc = "How many days before the decision the score is looked at; 0 where it does not matter" }
 as_of_date = { type = "date", doc = "Decisions up to this day are looked at" }
-value = { type = "decimal(18,4)", doc = "The figure: 0 to 1 for auc, times for lift and red_ratio, days for lead_time's days, counts for decisions and unscored, 1 or 0 for monotonicity, else percent points" }
+value = { type = "decimal(18,4)", doc = "The figure: 0 to 1 for auc, times for lift and red_ratio, days for lead_time's days, counts for decisions, unscored and thin, 1 or 0 for monotonicity, else percent points" }
 low = { type = "decimal(18,4)", doc = "Lower end of its 95 % interval; null where it has none" }
 high = { type = "decimal(18,4)", doc = "Upper end of its 95 % interval" }
 observations = { type = "integer", doc = "Decisions it rests on" }
@@ -267,6 +267,7 @@ worded as (
             when shown.bucket = 'median_days' then concat('half of the alerts came ', whole, ' days or more before the loss')
             when shown.bucket = 'p90_days' then concat('one alert in ten came ', whole, ' days or more before the loss')
             when shown.measure = 'unscored' then concat(days, ' days before, ', whole, ' of ', observations, ' decisions had no score')
+            when shown.measure = 'thin' then concat(days, ' days before, ', whole, ' of ', observations, ' scores rest on too little data for a colour, and are ranked for want of better ones')
             when shown.bucket = 'censored' then concat(whole, ' customers have not decided yet and are left out')
             else concat(whole, ' decisions: ', bucket)
         end as reading,

@@ -242,7 +242,10 @@ impl Text {
                 self.item("", &row.reading);
             }
         }
-        for row in report.at(&report.horizon).filter(|row| row.measure == "unscored" && !row.value.starts_with("0.")) {
+        for row in report
+            .at(&report.horizon)
+            .filter(|row| ["thin", "unscored"].contains(&row.measure.as_str()) && !row.value.starts_with("0."))
+        {
             self.item("", &row.reading);
         }
     }
