@@ -19,7 +19,6 @@ expect.loss_is_negative = "amount <= 0 or kind not in ('contraction', 'product_c
 
 [decisions]
 order = "The account comes first: without recurring revenue before it is new or reactivated, without any after it is logo churn; then the product; only what stays on both sides is taken apart"
-reactivation = "The account had a charged line before the month it came from"
 steps = "Quantity at the old price and discount, then price, then discount, rounded each, the rest in the last: what a ramp step stated is contracted ramp, a negative step is contraction, never set off against a positive one"
 renewed = "Lines of one product that end and lines that begin in the same month are one position: a renewal is more or less of it, not churn and a sale"
 discount_end = "A discount that ends as agreed is a kind of its own: nobody bought more"
@@ -27,21 +26,24 @@ recovered = "What was billed plays no part: a leak that is closed is no expansio
 unverifiable = "A line whose value cannot be told on either day enters or leaves under its own kind, and is neither bought nor lost"
 fx = "What the reporting amount changed beyond the movements at the rate of month_date; a rate that is missing on one of the days shows here too"
 ---*/
-with line_arr as (
+with arr_move_kind as (
     select
-        contract_line_id,
         account_id,
-        coalesce(product_id, '') as product_id,
+        product_id,
         currency,
         minor_digits,
         month_date,
-        quantity,
-        gross_arr,
-        arr_contracted,
-        ramp_no,
-        discount_factor,
-        arr_contracted is null as is_unknown
-    from line_arr
+        opening_arr,
+        closing_arr,
+        opening_gross,
+        closing_gross,
+        opening_quantity,
+        closing_quantity,
+        opening_factor,
+        is_ramp,
+        whole_kind,
+        group_id
+    from arr_move_kind
 ),
 
 arr_position as (
@@ -50,8 +52,6 @@ arr_position as (
         product_id,
         currency,
         month_date,
-        arr_contracted,
-        lines_unknown,
         arr_reporting
     from arr_position
 ),
@@ -63,22 +63,6 @@ arr_rate as (
         fx_rate,
         reporting_digits
     from arr_rate
-),
-
-line_grid as (
-    select
-        account_id,
-        life_start_date
-    from line_grid
-    where component = 'charge'
-),
-
-first_charge as (
-    select
-        account_id,
-        min(life_start_date) as first_date
-    from line_grid
-    group by account_id
 ),
 
 calendar_month as (
@@ -98,127 +82,6 @@ month_window as (
     where last_month.first_date = cast(date_trunc('month', cast($as_of as date)) as date)
 ),
 
--- Every line twice: as it closes a month and as it opens the next.
-line_side as (
-    select
-        line_arr.* exclude (month_date),
-        line_arr.month_date,
-        true as is_closing
-    from line_arr
-    union all
-    select
-        line_arr.* exclude (month_date),
-        cast(date_trunc('month', line_arr.month_date + 31) as date) as month_date,
-        false as is_closing
-    from line_arr
-),
-
-line_pair as (
-    select
-        contract_line_id,
-        account_id,
-        product_id,
-        currency,
-        month_date,
-        max(minor_digits) as minor_digits,
-        coalesce(max(case when not is_closing then arr_contracted end), 0) as opening_arr,
-        coalesce(max(case when is_closing then arr_contracted end), 0) as closing_arr,
-        max(case when not is_closing then gross_arr end) as opening_gross,
-        max(case when is_closing then gross_arr end) as closing_gross,
-        max(case when not is_closing then quantity end) as opening_quantity,
-        max(case when is_closing then quantity end) as closing_quantity,
-        max(case when not is_closing then discount_factor end) as opening_factor,
-        coalesce(max(case when is_closing then ramp_no end), 0) > coalesce(max(case when not is_closing then ramp_no end), 0) as is_ramp,
-        bool_or(is_unknown) as is_unknown
-    from line_side
-    group by
-        contract_line_id,
-        account_id,
-        product_id,
-        currency,
-        month_date
-),
-
-moved_line as (
-    select line_pair.*
-    from line_pair
-    cross join month_window
-    where line_pair.month_date > month_window.first_month_date
-        and line_pair.month_date <= month_window.last_month_date
-        and line_pair.opening_arr <> line_pair.closing_arr
-),
-
-position_side as (
-    select
-        account_id,
-        product_id,
-        month_date,
-        arr_contracted,
-        lines_unknown,
-        true as is_closing
-    from arr_position
-    union all
-    select
-        account_id,
-        product_id,
-        cast(date_trunc('month', month_date + 31) as date) as month_date,
-        arr_contracted,
-        lines_unknown,
-        false as is_closing
-    from arr_position
-),
-
-product_presence as (
-    select
-        account_id,
-        product_id,
-        month_date,
-        bool_or(not is_closing and (arr_contracted > 0 or lines_unknown > 0)) as is_before,
-        bool_or(is_closing and (arr_contracted > 0 or lines_unknown > 0)) as is_after
-    from position_side
-    group by
-        account_id,
-        product_id,
-        month_date
-),
-
-account_presence as (
-    select
-        account_id,
-        month_date,
-        bool_or(is_before) as is_before,
-        bool_or(is_after) as is_after
-    from product_presence
-    group by
-        account_id,
-        month_date
-),
-
--- Whose movement it is: the account's, the product's, or one inside a product.
-placed as (
-    select
-        moved_line.*,
-        case
-            when moved_line.is_unknown then 'unverifiable'
-            when not account_presence.is_before and first_charge.first_date < cast(date_trunc('month', moved_line.month_date - 1) as date) then 'reactivation'
-            when not account_presence.is_before then 'new'
-            when not account_presence.is_after then 'logo_churn'
-            when not product_presence.is_before then 'expansion_new_product'
-            when not product_presence.is_after then 'product_churn'
-        end as whole_kind,
-        case when moved_line.opening_arr > 0 and moved_line.closing_arr > 0 then moved_line.contract_line_id else '' end as group_id
-    from moved_line
-    inner join product_presence
-        on moved_line.account_id = product_presence.account_id
-        and moved_line.product_id = product_presence.product_id
-        and moved_line.month_date = product_presence.month_date
-    inner join account_presence
-        on moved_line.account_id = account_presence.account_id
-        and moved_line.month_date = account_presence.month_date
-    left join first_charge
-        on moved_line.account_id = first_charge.account_id
-),
-
 -- Lines that go and lines that come are one group of their product; a line that stays is its own.
 grouped as (
     select
@@ -236,7 +99,7 @@ grouped as (
         sum(closing_quantity) as closing_quantity,
         max(case when group_id <> '' then opening_factor end) as opening_factor,
         bool_or(is_ramp and group_id <> '') as is_ramp
-    from placed
+    from arr_move_kind
     where whole_kind is null
     group by
         account_id,
@@ -282,33 +145,29 @@ rounded as (
     from stepped
 ),
 
+place as (
+    select unnest(generate_series(1, 3)) as step_no
+),
+
 step as (
     select
-        account_id,
-        product_id,
-        currency,
-        month_date,
-        case when is_ramp then 'expansion_ramp' else 'expansion_quantity' end as growth_kind,
-        after_quantity - opening_arr as amount
+        rounded.account_id,
+        rounded.product_id,
+        rounded.currency,
+        rounded.month_date,
+        case
+            when place.step_no = 3 then 'expansion_discount_end'
+            when rounded.is_ramp then 'expansion_ramp'
+            when place.step_no = 1 then 'expansion_quantity'
+            else 'expansion_uplift'
+        end as growth_kind,
+        case place.step_no
+            when 1 then rounded.after_quantity - rounded.opening_arr
+            when 2 then rounded.after_price - rounded.after_quantity
+            else rounded.closing_arr - rounded.after_price
+        end as amount
     from rounded
-    union all
-    select
-        account_id,
-        product_id,
-        currency,
-        month_date,
-        case when is_ramp then 'expansion_ramp' else 'expansion_uplift' end as growth_kind,
-        after_price - after_quantity as amount
-    from rounded
-    union all
-    select
-        account_id,
-        product_id,
-        currency,
-        month_date,
-        'expansion_discount_end' as growth_kind,
-        closing_arr - after_price as amount
-    from rounded
+    cross join place
 ),
 
 every_amount as (
@@ -319,7 +178,7 @@ every_amount as (
         month_date,
         whole_kind as kind,
         closing_arr - opening_arr as amount
-    from placed
+    from arr_move_kind
     where whole_kind is not null
     union all
     select
