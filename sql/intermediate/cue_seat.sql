@@ -19,122 +19,23 @@ seats_wanted = { type = "decimal(18,6)", doc = "More seats that would bring use 
 not_null = ["account_id", "product_id", "event_date", "last_date", "active", "contracted", "used_pct", "seats_wanted"]
 
 [decisions]
-used = "Active seats, else assigned ones, over the quantity under contract on the first of the snapshot's month"
 rising = "Between the two thresholds only if more than on the newest snapshot at least 28 days older"
 stretch = "Looked for in the last 180 days; it begins with the first measured day no later one fell below"
 ---*/
-with seat_snapshot as (
+with seat_use_day as (
     select
         account_id,
         product_id,
         snapshot_date,
-        coalesce(active, assigned) as active
-    from seat_snapshot
-    where snapshot_date <= cast($as_of as date)
-        and snapshot_date > cast($as_of as date) - 180
-        and coalesce(active, assigned) is not null
-),
-
-canonical_id as (
-    select
-        external_id,
-        canonical_id
-    from canonical_id
-    where kind = 'product'
-),
-
-line_arr as (
-    select
-        contract_line_id,
-        account_id,
-        product_id,
-        month_date,
-        quantity
-    from line_arr
-    where component = 'charge'
-        and quantity > 0
-),
-
-seat_line as (
-    select
-        contract_line_id,
-        version
-    from seat_line
-),
-
-counted_line as (
-    select distinct contract_line_id
-    from seat_line
-),
-
-by_product as (
-    select
-        line_arr.account_id,
-        line_arr.product_id,
-        line_arr.month_date,
-        sum(line_arr.quantity) as seats
-    from line_arr
-    inner join counted_line
-        on line_arr.contract_line_id = counted_line.contract_line_id
-    group by
-        line_arr.account_id,
-        line_arr.product_id,
-        line_arr.month_date
-),
-
--- A snapshot without a product speaks of all seats.
-contracted as (
-    select
-        account_id,
-        product_id,
-        month_date,
-        seats
-    from by_product
-    union all
-    select
-        account_id,
-        '' as product_id,
-        month_date,
-        sum(seats) as seats
-    from by_product
-    group by
-        account_id,
-        month_date
-),
-
-snapshot as (
-    select
-        seat_snapshot.account_id,
-        coalesce(canonical_id.canonical_id, seat_snapshot.product_id, '') as product_id,
-        seat_snapshot.snapshot_date,
-        sum(seat_snapshot.active) as active
-    from seat_snapshot
-    left join canonical_id
-        on seat_snapshot.product_id = canonical_id.external_id
-    group by
-        seat_snapshot.account_id,
-        coalesce(canonical_id.canonical_id, seat_snapshot.product_id, ''),
-        seat_snapshot.snapshot_date
-),
-
-measured as (
-    select
-        snapshot.account_id,
-        snapshot.product_id,
-        snapshot.snapshot_date,
-        snapshot.active,
-        contracted.seats,
-        cast(round(cast(snapshot.active as double) * 100 / cast(contracted.seats as double), 4) as decimal(18,4)) as used_pct
-    from snapshot
-    inner join contracted
-        on snapshot.account_id = contracted.account_id
-        and snapshot.product_id = contracted.product_id
-        and cast(date_trunc('month', snapshot.snapshot_date) as date) = contracted.month_date
+        active,
+        seats,
+        used_pct
+    from seat_use_day
 ),
 
 latest as (
     select *
-    from measured
+    from seat_use_day
     qualify row_number() over (partition by account_id, product_id order by snapshot_date desc) = 1
 ),
 
@@ -150,14 +51,14 @@ stretched as (
     select
         filling.account_id,
         filling.product_id,
-        max(case when measured.used_pct < cast($cue_seats_filling_pct as decimal(9,4)) then measured.snapshot_date end) as last_below_date,
-        min(case when measured.snapshot_date > filling.snapshot_date - 91 then measured.used_pct end) as least_pct,
-        min(measured.snapshot_date) as first_date,
-        max(case when measured.snapshot_date <= filling.snapshot_date - 28 then measured.snapshot_date end) as before_date
+        max(case when seat_use_day.used_pct < cast($cue_seats_filling_pct as decimal(9,4)) then seat_use_day.snapshot_date end) as last_below_date,
+        min(case when seat_use_day.snapshot_date > filling.snapshot_date - 91 then seat_use_day.used_pct end) as least_pct,
+        min(seat_use_day.snapshot_date) as first_date,
+        max(case when seat_use_day.snapshot_date <= filling.snapshot_date - 28 then seat_use_day.snapshot_date end) as before_date
     from filling
-    inner join measured
-        on filling.account_id = measured.account_id
-        and filling.product_id = measured.product_id
+    inner join seat_use_day
+        on filling.account_id = seat_use_day.account_id
+        and filling.product_id = seat_use_day.product_id
     group by
         filling.account_id,
         filling.product_id
@@ -167,12 +68,12 @@ begun as (
     select
         stretched.account_id,
         stretched.product_id,
-        min(measured.snapshot_date) as event_date
+        min(seat_use_day.snapshot_date) as event_date
     from stretched
-    inner join measured
-        on stretched.account_id = measured.account_id
-        and stretched.product_id = measured.product_id
-    where stretched.last_below_date is null or measured.snapshot_date > stretched.last_below_date
+    inner join seat_use_day
+        on stretched.account_id = seat_use_day.account_id
+        and stretched.product_id = seat_use_day.product_id
+    where stretched.last_below_date is null or seat_use_day.snapshot_date > stretched.last_below_date
     group by
         stretched.account_id,
         stretched.product_id
@@ -198,7 +99,7 @@ inner join stretched
 inner join begun
     on filling.account_id = begun.account_id
     and filling.product_id = begun.product_id
-left join measured as before
+left join seat_use_day as before
     on filling.account_id = before.account_id
     and filling.product_id = before.product_id
     and stretched.before_date = before.snapshot_date

@@ -57,21 +57,18 @@ basis = "Contracted revenue; live and billed stand beside it. A leak that is fou
 segment = "As it is today: accounts have no history of segments"
 unknown = "A line that cannot be valued is in no sum and counted; an account with one is in no cohort"
 ---*/
-with arr_position as (
+with arr_segment_month as (
     select
-        account_id,
-        currency,
+        segment,
         month_date,
-        arr_contracted,
-        arr_live,
-        arr_billed,
-        arr_unbilled_yet,
-        arr_changed_since,
+        closing,
+        live,
+        billed,
+        unbilled,
+        changed,
         lines_unknown,
-        fx_rate,
-        reporting_digits,
-        arr_reporting
-    from arr_position
+        accounts_without_rate
+    from arr_segment_month
 ),
 
 arr_change as (
@@ -145,67 +142,6 @@ month_window as (
     where last_month.first_date = cast(date_trunc('month', cast($as_of as date)) as date)
 ),
 
-position_value as (
-    select
-        arr_position.*,
-        cast(cast(arr_live as double) * cast(fx_rate as double) as decimal(38,10)) as live_value,
-        cast(cast(arr_billed as double) * cast(fx_rate as double) as decimal(38,10)) as billed_value,
-        cast(cast(arr_unbilled_yet as double) * cast(fx_rate as double) as decimal(38,10)) as unbilled_value,
-        cast(cast(arr_changed_since as double) * cast(fx_rate as double) as decimal(38,10)) as changed_value
-    from arr_position
-),
-
-position_reporting as (
-    select
-        account_id,
-        month_date,
-        coalesce(arr_reporting, 0) as closing,
-        case
-            when live_value is null then 0
-            when reporting_digits = 0 then round(live_value, 0)
-            when reporting_digits = 3 then round(live_value, 3)
-            else round(live_value, 2)
-        end as live,
-        case
-            when billed_value is null then 0
-            when reporting_digits = 0 then round(billed_value, 0)
-            when reporting_digits = 3 then round(billed_value, 3)
-            else round(billed_value, 2)
-        end as billed,
-        case
-            when unbilled_value is null then 0
-            when reporting_digits = 0 then round(unbilled_value, 0)
-            when reporting_digits = 3 then round(unbilled_value, 3)
-            else round(unbilled_value, 2)
-        end as unbilled,
-        case
-            when changed_value is null then 0
-            when reporting_digits = 0 then round(changed_value, 0)
-            when reporting_digits = 3 then round(changed_value, 3)
-            else round(changed_value, 2)
-        end as changed,
-        lines_unknown,
-        case when fx_rate is null then account_id end as account_without_rate
-    from position_value
-),
-
-account_position as (
-    select
-        account_id,
-        month_date,
-        sum(closing) as closing,
-        sum(live) as live,
-        sum(billed) as billed,
-        sum(unbilled) as unbilled,
-        sum(changed) as changed,
-        sum(lines_unknown) as lines_unknown,
-        max(case when account_without_rate is null then 0 else 1 end) as without_rate
-    from position_reporting
-    group by
-        account_id,
-        month_date
-),
-
 -- Leaks of recurring lines and what is billed too much of them, at the run rate as_of knows.
 recurring_case as (
     select distinct
@@ -232,66 +168,91 @@ leak_value as (
         and month_window.last_month_date = arr_rate.month_date
 ),
 
--- Every measure as one long table: account, month, name, amount.
+cohort as (
+    select
+        coalesce(account.segment, '') as segment,
+        account_arr.month_date,
+        sum(case when account_arr.arr_before > 0 and not account_arr.is_unknown then 1 else 0 end) as accounts,
+        sum(case when not account_arr.is_unknown then account_arr.arr_before else 0 end) as arr_before,
+        sum(case when account_arr.is_kept and not account_arr.is_unknown then least(account_arr.arr_before, account_arr.arr) else 0 end) as gross,
+        sum(case when account_arr.is_kept and not account_arr.is_unknown then account_arr.arr else 0 end) as net,
+        sum(case when account_arr.arr_before > 0 and account_arr.is_kept and not account_arr.is_unknown then 1 else 0 end) as kept,
+        sum(case when account_arr.is_unknown then 1 else 0 end) as unknown
+    from account_arr
+    left join account
+        on account_arr.account_id = account.account_id
+    group by
+        coalesce(account.segment, ''),
+        account_arr.month_date
+),
+
+-- Every measure as one long table: segment, month, name, amount.
 every_amount as (
-    select account_id, month_date, 'closing' as measure, cast(closing as decimal(18,4)) as amount from account_position
+    select segment, month_date, 'closing' as measure, closing as amount from arr_segment_month
     union all
-    select account_id, cast(date_trunc('month', month_date + 31) as date) as month_date, 'opening' as measure, cast(closing as decimal(18,4)) as amount from account_position
+    select segment, cast(date_trunc('month', month_date + 31) as date) as month_date, 'opening' as measure, closing as amount from arr_segment_month
     union all
-    select account_id, month_date, 'live' as measure, cast(live as decimal(18,4)) as amount from account_position
+    select segment, month_date, 'live' as measure, live as amount from arr_segment_month
     union all
-    select account_id, month_date, 'billed' as measure, cast(billed as decimal(18,4)) as amount from account_position
+    select segment, month_date, 'billed' as measure, billed as amount from arr_segment_month
     union all
-    select account_id, month_date, 'unbilled' as measure, cast(unbilled as decimal(18,4)) as amount from account_position
+    select segment, month_date, 'unbilled' as measure, unbilled as amount from arr_segment_month
     union all
-    select account_id, month_date, 'changed' as measure, cast(changed as decimal(18,4)) as amount from account_position
+    select segment, month_date, 'changed' as measure, changed as amount from arr_segment_month
     union all
-    select account_id, month_date, 'lines_unknown' as measure, cast(lines_unknown as decimal(18,4)) as amount from account_position where lines_unknown > 0
+    select segment, month_date, 'lines_unknown' as measure, cast(lines_unknown as decimal(18,4)) as amount from arr_segment_month
     union all
-    select account_id, month_date, 'without_rate' as measure, cast(without_rate as decimal(18,4)) as amount from account_position where without_rate > 0
+    select segment, month_date, 'without_rate' as measure, cast(accounts_without_rate as decimal(18,4)) as amount from arr_segment_month
     union all
-    select account_id, month_date, kind as measure, amount_reporting as amount from arr_change
+    select segment, month_date, 'cohort_accounts' as measure, cast(accounts as decimal(18,4)) as amount from cohort
     union all
-    select account_id, month_date, 'cohort_accounts' as measure, cast(1 as decimal(18,4)) as amount from account_arr where arr_before > 0 and not is_unknown
+    select segment, month_date, 'cohort' as measure, cast(arr_before as decimal(18,4)) as amount from cohort
     union all
-    select account_id, month_date, 'cohort' as measure, arr_before as amount from account_arr where arr_before > 0 and not is_unknown
+    select segment, month_date, 'cohort_gross' as measure, cast(gross as decimal(18,4)) as amount from cohort
     union all
-    select account_id, month_date, 'cohort_gross' as measure, least(arr_before, arr) as amount from account_arr where arr_before > 0 and not is_unknown and is_kept
+    select segment, month_date, 'cohort_net' as measure, cast(net as decimal(18,4)) as amount from cohort
     union all
-    select account_id, month_date, 'cohort_net' as measure, arr as amount from account_arr where arr_before > 0 and not is_unknown and is_kept
+    select segment, month_date, 'cohort_kept' as measure, cast(kept as decimal(18,4)) as amount from cohort
     union all
-    select account_id, month_date, 'cohort_kept' as measure, cast(1 as decimal(18,4)) as amount from account_arr where arr_before > 0 and not is_unknown and is_kept
-    union all
-    select account_id, month_date, 'cohort_unknown' as measure, cast(1 as decimal(18,4)) as amount from account_arr where is_unknown
+    select segment, month_date, 'cohort_unknown' as measure, cast(unknown as decimal(18,4)) as amount from cohort
     union all
     select
-        account_id,
-        month_date,
+        coalesce(account.segment, '') as segment,
+        arr_change.month_date,
+        arr_change.kind as measure,
+        arr_change.amount_reporting as amount
+    from arr_change
+    left join account
+        on arr_change.account_id = account.account_id
+    union all
+    select
+        coalesce(account.segment, '') as segment,
+        leak_value.month_date,
         'leak' as measure,
         case
-            when reporting_digits = 0 then cast(round(value, 0) as decimal(18,4))
-            when reporting_digits = 3 then cast(round(value, 3) as decimal(18,4))
-            else cast(round(value, 2) as decimal(18,4))
+            when leak_value.reporting_digits = 0 then cast(round(leak_value.value, 0) as decimal(18,4))
+            when leak_value.reporting_digits = 3 then cast(round(leak_value.value, 3) as decimal(18,4))
+            else cast(round(leak_value.value, 2) as decimal(18,4))
         end as amount
     from leak_value
+    left join account
+        on leak_value.account_id = account.account_id
+    where not coalesce(account.is_internal, false)
 ),
 
 by_segment as (
     select
         every_amount.month_date,
-        coalesce(account.segment, '') as segment,
+        every_amount.segment,
         every_amount.measure,
         sum(every_amount.amount) as amount
     from every_amount
     cross join month_window
-    left join account
-        on every_amount.account_id = account.account_id
     where every_amount.month_date > month_window.first_month_date
         and every_amount.month_date <= month_window.last_month_date
-        and not coalesce(account.is_internal, false)
     group by
         every_amount.month_date,
-        coalesce(account.segment, ''),
+        every_amount.segment,
         every_amount.measure
 ),
 
