@@ -30,8 +30,8 @@ labels = "decisions are labelled on the day they fell, features are of the newes
 intervals = "Wilson for shares, with z = 1.96; Hanley and McNeil for AUC"
 auc = "useful from 0.70, useless below 0.60"
 lift = "useless below 1.5, good from 2"
-precision = "warnings that come true less often than 3 times in 10 are ignored: useless below 30 %, good from 50 %"
-red_ratio = "red leaves at three times the base rate"
+precision = "warnings that come true less often than 3 times in 10 are ignored: useless below 30 %, and where the base rate lies inside the interval; good from 50 %"
+red_ratio = "red leaves at three times the base rate; below 1.5 times it is useless"
 missed = "at most a third of the losses were green"
 green_share = "at most 80 % green: else the score says nothing"
 too_few = "fewer losses or renewals than the policy's minimum"
@@ -171,7 +171,7 @@ wanted as (
             when measure = 'lift_top_decile' then 1.5
             when measure = 'precision_at_capacity' then 30
             when measure = 'band_monotonicity' then 1
-            when measure = 'red_ratio' then 1
+            when measure = 'red_ratio' then 1.5
             when measure = 'missed' then 66.6667
             when measure = 'green_share' then 95
         end as useless,
@@ -197,6 +197,7 @@ judged as (
         case
             when target is null then null
             when value is null or least(losses, renewals) < cast($backtest_min_losses as bigint) then 'too_few'
+            when measure = 'precision_at_capacity' and low * (losses + renewals) <= 100 * losses then 'useless'
             when sign * value >= sign * cast(target as decimal(18,4)) then 'good'
             when sign * value < sign * cast(useless as decimal(18,4)) then 'useless'
             else 'weak'
@@ -243,17 +244,17 @@ worded as (
                 days, ' days before, the tenth with the lowest scores holds losses ', tenth, ' times as often as all ', observations
             )
             when shown.measure = 'precision_at_capacity' then concat(
-                days, ' days before, ', hits, ' of the ', observations, ' with the lowest scores were lost: ', whole, ' % (', low_whole, ' to ', high_whole, ' %)'
+                days, ' days before, lost ', hits, ' of the ', observations, ' with the lowest scores: ', whole, ' % (', low_whole, ' to ', high_whole, ' %)'
             )
             when shown.measure = 'recall_at_capacity' then concat(
                 days, ' days before, ', hits, ' of ', losses, ' losses were among the lowest scores that people have time for: ', whole, ' %'
             )
             when shown.measure = 'reliability' then concat(
-                days, ' days before, of ', observations, ' with a score of ', score_low, ' to ', score_high, ', ', hits, ' were lost: ',
+                days, ' days before, lost ', hits, ' of ', observations, ' with a score of ', score_low, ' to ', score_high, ': ',
                 whole, ' % (', low_whole, ' to ', high_whole, ' %)'
             )
             when shown.measure = 'band' then concat(
-                days, ' days before, of ', observations, ' that were ', replace(bucket, '_', ' '), ', ', hits, ' were lost: ', whole, ' % (', low_whole, ' to ', high_whole, ' %)'
+                days, ' days before, lost ', hits, ' of ', observations, ' that were ', replace(bucket, '_', ' '), ': ', whole, ' % (', low_whole, ' to ', high_whole, ' %)'
             )
             when shown.measure = 'band_monotonicity' then concat(
                 days, ' days before, losses ', case when value = 1 then 'are the more frequent the worse the band' else 'do not follow the bands' end
@@ -288,7 +289,11 @@ select
     judged.target,
     judged.verdict,
     comparison.is_matched,
-    worded.reading,
+    case
+        when comparison.is_matched
+            then replace(replace(worded.reading, 'renewals', 'customers who stayed'), 'renewal', 'customer who stayed')
+        else worded.reading
+    end as reading,
 from judged
 cross join comparison
 inner join worded

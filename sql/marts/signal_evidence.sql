@@ -178,8 +178,8 @@ worded as (
                 when auc_high < 0.5 then 'losses scored higher than renewals: it points the wrong way'
                 else concat('no better than a coin (AUC ', cast(cast(auc as decimal(9,2)) as varchar), ')')
             end,
-            '; when weak ', cast(weak_losses as varchar), ' of ', cast(weak_decisions as varchar),
-            ' were lost, otherwise ', cast(other_losses as varchar), ' of ', cast(other_decisions as varchar),
+            '; lost ', cast(weak_losses as varchar), ' of ', cast(weak_decisions as varchar),
+            ' when weak, ', cast(other_losses as varchar), ' of ', cast(other_decisions as varchar), ' otherwise',
             case when overlaps_with is not null then concat('; says much the same as ', overlaps_with) else '' end
         ) as reading,
     from joined
@@ -206,7 +206,11 @@ select
     joined.weight_now,
     joined.weight_suggested,
     joined.is_matched,
-    worded.reading,
+    case
+        when joined.is_matched
+            then replace(replace(worded.reading, 'renewals', 'customers who stayed'), 'renewal', 'customer who stayed')
+        else worded.reading
+    end as reading,
 from joined
 inner join worded
     on worded.signal = joined.signal
