@@ -114,16 +114,16 @@ rounded as (
         month_date,
         is_unknown,
         case
-            when arr_value is null then 0
-            when reporting_digits = 0 then round(arr_value, 0)
-            when reporting_digits = 3 then round(arr_value, 3)
-            else round(arr_value, 2)
+            when arr_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(arr_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(arr_value, 3) as decimal(18,4))
+            else cast(round(arr_value, 2) as decimal(18,4))
         end as arr,
         case
-            when before_value is null then 0
-            when reporting_digits = 0 then round(before_value, 0)
-            when reporting_digits = 3 then round(before_value, 3)
-            else round(before_value, 2)
+            when before_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(before_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(before_value, 3) as decimal(18,4))
+            else cast(round(before_value, 2) as decimal(18,4))
         end as arr_before
     from valued
 ),

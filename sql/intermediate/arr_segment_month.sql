@@ -58,30 +58,30 @@ position_reporting as (
     select
         account_id,
         month_date,
-        coalesce(arr_reporting, 0) as closing,
+        cast(coalesce(arr_reporting, 0) as decimal(18,4)) as closing,
         case
-            when live_value is null then 0
-            when reporting_digits = 0 then round(live_value, 0)
-            when reporting_digits = 3 then round(live_value, 3)
-            else round(live_value, 2)
+            when live_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(live_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(live_value, 3) as decimal(18,4))
+            else cast(round(live_value, 2) as decimal(18,4))
         end as live,
         case
-            when billed_value is null then 0
-            when reporting_digits = 0 then round(billed_value, 0)
-            when reporting_digits = 3 then round(billed_value, 3)
-            else round(billed_value, 2)
+            when billed_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(billed_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(billed_value, 3) as decimal(18,4))
+            else cast(round(billed_value, 2) as decimal(18,4))
         end as billed,
         case
-            when unbilled_value is null then 0
-            when reporting_digits = 0 then round(unbilled_value, 0)
-            when reporting_digits = 3 then round(unbilled_value, 3)
-            else round(unbilled_value, 2)
+            when unbilled_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(unbilled_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(unbilled_value, 3) as decimal(18,4))
+            else cast(round(unbilled_value, 2) as decimal(18,4))
         end as unbilled,
         case
-            when changed_value is null then 0
-            when reporting_digits = 0 then round(changed_value, 0)
-            when reporting_digits = 3 then round(changed_value, 3)
-            else round(changed_value, 2)
+            when changed_value is null then cast(0 as decimal(18,4))
+            when reporting_digits = 0 then cast(round(changed_value, 0) as decimal(18,4))
+            when reporting_digits = 3 then cast(round(changed_value, 3) as decimal(18,4))
+            else cast(round(changed_value, 2) as decimal(18,4))
         end as changed,
         lines_unknown,
         case when fx_rate is null then account_id end as account_without_rate
