@@ -33,6 +33,15 @@ fn round_money(amount: Fraction, exponent: u32) -> i128 {
     (amount.minor(exponent) / step).max(1) * step
 }
 
+/// Whether promises would be counted over other periods than the contract's own: a balance that begins on another day
+/// would be drawn by shares of them.
+fn is_odd(contract: &Contract) -> bool {
+    let grid = Grid::new(contract);
+    (0..12).any(|cell| grid.boundary(cell).day() > 28)
+        || contract.anchor == Some(Anchor::Calendar)
+        || contract.frequency == Frequency::Annual
+}
+
 /// Adds the commitment of a contract that was just drawn up; `lines` are those it has on the day its meters run.
 pub(super) fn promise(
     activity: &Activity<'_>,
@@ -43,13 +52,8 @@ pub(super) fn promise(
     draw: &mut Stream,
 ) {
     let metered: Vec<&Line> = lines.iter().filter(|line| line.product.charge == Charge::Usage).collect();
-    // A balance that begins on another day than its contract's periods would be drawn by shares of them.
-    let grid = Grid::new(contract);
-    let is_odd = (0..12).any(|cell| grid.boundary(cell).day() > 28)
-        || contract.anchor == Some(Anchor::Calendar)
-        || contract.frequency == Frequency::Annual;
     let roll = draw.below(100);
-    if is_odd || metered.is_empty() || roll >= 62 || end.is_some_and(|end| end < add_months(begins, 3)) {
+    if is_odd(contract) || metered.is_empty() || roll >= 62 || end.is_some_and(|end| end < add_months(begins, 3)) {
         return;
     }
     let is_prepaid = roll < 24;
