@@ -47,7 +47,7 @@ fn example_answers() -> Answers {
             obligations: 118,
             due: 11_238,
             blocked: texts(&[("EUR", 1_000_000_000), ("USD", 2_301_120_000)]),
-            missing_terms: texts(&[("not_rated_yet", 80), ("unit_price", 38)]),
+            missing_terms: texts(&[("usage", 80), ("unit_price", 38)]),
         }),
         quarantined: Some(Quarantined { rows: 12, money: texts(&[("USD", 4_000_000)]) }),
     }
@@ -135,7 +135,7 @@ ACCOUNT HEALTH  320 accounts
 
 COULD NOT BE VERIFIED  118 of 11,238 obligations due
   money in them    EUR 100,000.00 · USD 230,112.00
-  missing terms    not_rated_yet 80 · unit_price 38
+  missing terms    usage 80 · unit_price 38
 
 LOOK AT
   quarantine       12 rows · USD 400.00
