@@ -22,6 +22,7 @@ const ORDER: [&str; 19] = [
     "deploy",
     "dates",
     "run",
+    "backtest",
     "cli",
     "main",
 ];

@@ -139,13 +139,13 @@ pub(crate) fn episodes(key: u64, joined: Day, left: Option<Day>, until: Day) -> 
     result
 }
 
-/// What leads to a customer's end: mostly a decline three to five months long, sometimes silence, sometimes nothing that shows.
+/// What leads to a customer's end: mostly a decline five to eight months long, sometimes silence, sometimes nothing that shows.
 fn before_churn(draw: &mut Draw, joined: Day, left: Day, result: &mut Vec<Episode>) {
     let room = left - joined - 45;
     if room < 50 {
         return;
     }
-    let lead = draw.whole(95, 150).min(room);
+    let lead = draw.whole(150, 240).min(room);
     let from = left - lead;
     let style = draw.unit();
     let magnitude = draw.whole(40, 60);
