@@ -172,6 +172,12 @@ fx_rate as (
         and rate_date > cast($as_of as date) - cast(cast($fx_max_age_days as bigint) as int)
 ),
 
+currency_minor_unit as (
+    select minor_digits
+    from currency_minor_unit
+    where currency = cast($reporting_currency as varchar)
+),
+
 current_rate as (
     select
         from_currency,
@@ -231,9 +237,22 @@ root_cause as (
     group by summed.finding_id
 ),
 
-joined as (
+-- To the minor unit of the reporting currency: yen have no decimals.
+converted as (
     select
         summed.*,
+        cast(cast(summed.leak_amount as decimal(38,4)) * current_rate.rate as decimal(38,10)) as converted_amount,
+        coalesce(currency_minor_unit.minor_digits, 2) as reporting_digits
+    from summed
+    left join current_rate
+        on summed.currency = current_rate.from_currency
+    left join currency_minor_unit
+        on 1 = 1
+),
+
+joined as (
+    select
+        converted.*,
         finding_run_rate.run_rate_12m,
         finding_run_rate.remaining_amount,
         concat_ws('; ', finding_story.evidence, root_cause.mismatches) as evidence,
@@ -241,15 +260,17 @@ joined as (
         finding_story.expected_amount,
         finding_story.billed_amount,
         case
-            when summed.currency = cast($reporting_currency as varchar) then summed.leak_amount
-            else cast(round(cast(cast(summed.leak_amount as decimal(38,4)) * current_rate.rate as decimal(38,10)), 2) as decimal(18,4))
+            when converted.currency = cast($reporting_currency as varchar) then cast(converted.leak_amount as decimal(18,4))
+            when converted.reporting_digits = 0 then cast(round(converted.converted_amount, 0) as decimal(18,4))
+            when converted.reporting_digits = 3 then cast(round(converted.converted_amount, 3) as decimal(18,4))
+            else cast(round(converted.converted_amount, 2) as decimal(18,4))
         end as reporting_amount,
         case
             when coalesce(line_grid.term_source, contract_version.term_source) = 'billing' then 'biller_only'
             when finding_story.unmatched_amount is not null then 'low'
-            when summed.check_code in ('C5', 'P7', 'Q7') then 'medium'
-            when disputed_terms.contract_id is not null and summed.check_code not in ('D1', 'D3') then 'medium'
-            when coalesce(line_grid.assumed_terms, '') <> '' and (summed.check_code in ('P1', 'O2') or summed.check_code like 'C%') then 'medium'
+            when converted.check_code in ('C5', 'P7', 'Q7') then 'medium'
+            when disputed_terms.contract_id is not null and converted.check_code not in ('D1', 'D3') then 'medium'
+            when coalesce(line_grid.assumed_terms, '') <> '' and (converted.check_code in ('P1', 'O2') or converted.check_code like 'C%') then 'medium'
             else 'high'
         end as confidence,
         case
@@ -264,25 +285,23 @@ joined as (
             contract_version.renewal_date - cast(contract_version.notice_days as int),
             case when check_catalogue.is_backbilled then finding_story.first_billable_date + cast(contract_version.backbill_limit_days as int) end
         ) as decide_by_date
-    from summed
+    from converted
     left join finding_run_rate
-        on summed.finding_id = finding_run_rate.finding_id
+        on converted.finding_id = finding_run_rate.finding_id
     left join finding_story
-        on summed.finding_id = finding_story.finding_id
+        on converted.finding_id = finding_story.finding_id
     left join line_grid
-        on summed.contract_line_id = line_grid.contract_line_id
+        on converted.contract_line_id = line_grid.contract_line_id
     left join contract_version
-        on summed.contract_id = contract_version.contract_id
-    left join current_rate
-        on summed.currency = current_rate.from_currency
+        on converted.contract_id = contract_version.contract_id
     left join check_catalogue
-        on summed.check_code = check_catalogue.check_code
+        on converted.check_code = check_catalogue.check_code
     left join root_cause
-        on summed.finding_id = root_cause.finding_id
+        on converted.finding_id = root_cause.finding_id
     left join disputed_terms
-        on summed.contract_id = disputed_terms.contract_id
+        on converted.contract_id = disputed_terms.contract_id
     left join case_history
-        on summed.finding_id = case_history.finding_id
+        on converted.finding_id = case_history.finding_id
 ),
 
 weighed as (
