@@ -27,6 +27,7 @@ not_null = ["check_code", "class", "account_id", "contract_id", "contract_line_i
 
 [decisions]
 money = "None: what a line without a contract is worth to anybody is not known; its amount stands beside it"
+free = "A line of nothing, as a free plan has every month, leaves no money unexplained"
 contracts = "Where no contract is known at all, no line is said to be without one"
 accounts = "Where no account is known at all, no contract is said to be without one"
 ---*/
@@ -88,6 +89,7 @@ line as (
         on billed_line.contract_id = contract_version.contract_id
     cross join known_contract
     where known_contract.contracts > 0
+        and unmatched_invoice_line.amount <> 0
 )
 
 select
