@@ -116,21 +116,38 @@ posted_line as (
         and posted_invoice.net_amount > 0
 ),
 
-converted as (
+halved as (
     select
         coalesce(line_grid.currency, posted_line.currency) as currency,
+        line_grid.currency is not null as is_converted,
         line_grid.minor_digits,
         posted_line.amount,
+        billed_line.fx_rate,
+        billed_line.is_fx_divided,
         case
-            when line_grid.currency is null then cast(posted_line.amount as decimal(38,10))
-            when billed_line.is_fx_divided then cast(cast(posted_line.amount as double) / cast(billed_line.fx_rate as double) as decimal(38,10))
-            else cast(cast(posted_line.amount as double) * cast(billed_line.fx_rate as double) as decimal(38,10))
-        end as amount_exact
+            when billed_line.is_fx_divided
+                then cast(round(cast(posted_line.amount as double) / cast(billed_line.fx_rate as double)) as decimal(38,0))
+        end as amount_whole
     from posted_line
     left join billed_line
         on posted_line.invoice_line_id = billed_line.invoice_line_id
     left join line_grid
         on billed_line.contract_line_id = line_grid.contract_line_id
+),
+
+-- Converted as placed_line does: the whole part by rounding, the rest exactly.
+converted as (
+    select
+        currency,
+        minor_digits,
+        amount,
+        case
+            when not is_converted then cast(amount as decimal(38,10))
+            when is_fx_divided then amount_whole + cast(cast(
+                cast(amount as decimal(38,4)) - amount_whole * fx_rate as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(amount as decimal(38,4)) * fx_rate as decimal(38,10))
+        end as amount_exact
+    from halved
 ),
 
 posted as (

@@ -347,7 +347,7 @@ exception_reason as (
         step
 ),
 
-by_exception as (
+counted as (
     select
         finding_row.finding_id,
         finding_row.component,
@@ -356,7 +356,9 @@ by_exception as (
         finding_row.gap_amount,
         finding_row.minor_digits,
         exception_reason.reason,
-        cast(cast(finding_row.gap_amount as double) * cast(covered_days.days as double) / cast(concerned_days.days as double) as decimal(38,10)) as share
+        cast(covered_days.days as decimal(9,0)) as covered_days,
+        cast(concerned_days.days as decimal(9,0)) as concerned_days,
+        cast(round(cast(finding_row.gap_amount as double) * cast(covered_days.days as double) / cast(concerned_days.days as double)) as decimal(38,0)) as whole_share
     from finding_row
     inner join covered_days
         on finding_row.finding_id = covered_days.finding_id
@@ -374,6 +376,16 @@ by_exception as (
         and finding_row.period_start_date = exception_reason.period_start_date
         and finding_row.step = exception_reason.step
     where concerned_days.days > 0
+),
+
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+by_exception as (
+    select
+        counted.*,
+        whole_share + cast(cast(
+            cast(gap_amount as decimal(38,4)) * covered_days - whole_share * concerned_days
+            as double) / cast(concerned_days as double) as decimal(38,10)) as share
+    from counted
 ),
 
 latest_review as (

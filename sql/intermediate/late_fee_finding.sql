@@ -192,16 +192,26 @@ late as (
     where charged.invoice_id is null
 ),
 
-taxed as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         late.*,
+        cast(round(cast(late_amount as double) * cast(tax_amount as double) / cast(total_amount as double)) as decimal(38,0)) as whole_tax
+    from late
+    where late_amount > 0
+),
+
+taxed as (
+    select
+        halved.*,
         cast(case
             when tax_amount <= 0 then 0
             when tax_amount >= total_amount then late_amount
-            else cast(late_amount as double) * cast(tax_amount as double) / cast(total_amount as double)
+            else whole_tax + cast(cast(
+                cast(late_amount as decimal(38,4)) * cast(tax_amount as decimal(18,4)) - whole_tax * cast(total_amount as decimal(18,4))
+                as double) / cast(total_amount as double) as decimal(38,10))
         end as decimal(38,10)) as late_tax
-    from late
-    where late_amount > 0
+    from halved
 ),
 
 net as (

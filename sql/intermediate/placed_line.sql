@@ -227,30 +227,46 @@ righted as (
     from candidates
 ),
 
-converted as (
+-- The whole part of a quotient by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         righted.*,
+        case when is_fx_divided then cast(round(cast(right_gross_amount as double) / cast(fx_rate as double)) as decimal(38,0)) end as gross_whole,
+        case when is_fx_divided then cast(round(cast(amount as double) / cast(fx_rate as double)) as decimal(38,0)) end as amount_whole,
+        case
+            when is_fx_divided
+                then cast(round(cast(right_gross_amount - discount_amount - amount as double) / cast(fx_rate as double)) as decimal(38,0))
+        end as error_whole
+    from righted
+),
+
+converted as (
+    select
+        halved.*,
         case
             when fx_rate is null then cast(right_gross_amount as decimal(38,10))
-            when is_fx_divided then cast(cast(right_gross_amount as double) / cast(fx_rate as double) as decimal(38,10))
-            else cast(cast(right_gross_amount as double) * cast(fx_rate as double) as decimal(38,10))
+            when is_fx_divided then gross_whole + cast(cast(
+                cast(right_gross_amount as decimal(38,4)) - gross_whole * fx_rate as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(right_gross_amount as decimal(38,4)) * fx_rate as decimal(38,10))
         end as gross_exact,
         case
             when fx_rate is null then cast(amount as decimal(38,10))
-            when is_fx_divided then cast(cast(amount as double) / cast(fx_rate as double) as decimal(38,10))
-            else cast(cast(amount as double) * cast(fx_rate as double) as decimal(38,10))
+            when is_fx_divided then amount_whole + cast(cast(
+                cast(amount as decimal(38,4)) - amount_whole * fx_rate as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(amount as decimal(38,4)) * fx_rate as decimal(38,10))
         end as amount_exact,
         case
             when fx_rate is null then cast((right_gross_amount - discount_amount - amount) as decimal(38,10))
-            when is_fx_divided then cast(cast((right_gross_amount - discount_amount - amount) as double) / cast(fx_rate as double) as decimal(38,10))
-            else cast(cast((right_gross_amount - discount_amount - amount) as double) * cast(fx_rate as double) as decimal(38,10))
+            when is_fx_divided then error_whole + cast(cast(
+                cast(right_gross_amount - discount_amount - amount as decimal(38,4)) - error_whole * fx_rate as double) / cast(fx_rate as double) as decimal(38,10))
+            else cast(cast(right_gross_amount - discount_amount - amount as decimal(38,4)) * fx_rate as decimal(38,10))
         end as error_exact,
         case
             when fx_rate is null then cast(unit_price as decimal(38,10))
             when is_fx_divided then cast(cast(unit_price as double) / cast(fx_rate as double) as decimal(38,10))
             else cast(cast(unit_price as double) * cast(fx_rate as double) as decimal(38,10))
         end as unit_price_exact
-    from righted
+    from halved
 )
 
 select

@@ -66,15 +66,25 @@ known_event as (
     from payment_event
 ),
 
-taxed as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         invoice_balance.*,
+        cast(round(cast(open_amount as double) * cast(tax_amount as double) / cast(nullif(total_amount, 0) as double)) as decimal(38,0)) as whole_tax
+    from invoice_balance
+),
+
+taxed as (
+    select
+        halved.*,
         cast(case
             when total_amount <= 0 or tax_amount <= 0 then 0
             when tax_amount >= total_amount then open_amount
-            else cast(open_amount as double) * cast(tax_amount as double) / cast(total_amount as double)
+            else whole_tax + cast(cast(
+                cast(open_amount as decimal(38,4)) * cast(tax_amount as decimal(18,4)) - whole_tax * cast(total_amount as decimal(18,4))
+                as double) / cast(total_amount as double) as decimal(38,10))
         end as decimal(38,10)) as open_tax
-    from invoice_balance
+    from halved
     cross join known_payment
     cross join known_event
     where known_payment.payments + known_event.events > 0

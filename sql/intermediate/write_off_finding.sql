@@ -54,7 +54,8 @@ invoice_balance as (
     from invoice_balance
 ),
 
-taxed as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         write_off.*,
         invoice_balance.account_id,
@@ -63,14 +64,25 @@ taxed as (
         invoice_balance.minor_digits,
         invoice_balance.total_amount,
         invoice_balance.tax_amount,
-        cast(case
-            when coalesce(invoice_balance.total_amount, 0) <= 0 or invoice_balance.tax_amount <= 0 then 0
-            when invoice_balance.tax_amount >= invoice_balance.total_amount then write_off.amount
-            else cast(write_off.amount as double) * cast(invoice_balance.tax_amount as double) / cast(invoice_balance.total_amount as double)
-        end as decimal(38,10)) as tax_share
+        cast(round(
+            cast(write_off.amount as double) * cast(invoice_balance.tax_amount as double) / cast(nullif(invoice_balance.total_amount, 0) as double)
+        ) as decimal(38,0)) as whole_tax
     from write_off
     inner join invoice_balance
         on write_off.invoice_id = invoice_balance.invoice_id
+),
+
+taxed as (
+    select
+        halved.*,
+        cast(case
+            when coalesce(total_amount, 0) <= 0 or tax_amount <= 0 then 0
+            when tax_amount >= total_amount then amount
+            else whole_tax + cast(cast(
+                cast(amount as decimal(38,4)) * cast(tax_amount as decimal(18,4)) - whole_tax * cast(total_amount as decimal(18,4))
+                as double) / cast(total_amount as double) as decimal(38,10))
+        end as decimal(38,10)) as tax_share
+    from halved
 ),
 
 net as (
