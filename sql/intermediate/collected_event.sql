@@ -124,7 +124,8 @@ dated as (
     where written_off_date <= cast($as_of as date)
 ),
 
-placed as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         dated.event_id,
         dated.kind,
@@ -134,14 +135,24 @@ placed as (
         dated.event_date,
         dated.amount,
         dated.is_unapproved,
-        cast(
-            coalesce(cast(dated.amount as double) * cast(invoice.tax as double) / cast(nullif(invoice.total, 0) as double), 0)
-            as decimal(38, 10)
-        ) as tax_amount
+        invoice.tax as invoice_tax,
+        nullif(invoice.total, 0) as invoice_total,
+        cast(round(
+            cast(dated.amount as double) * cast(invoice.tax as double) / cast(nullif(invoice.total, 0) as double)
+        ) as decimal(38, 0)) as whole_tax
     from dated
     left join invoice
         on dated.invoice_id = invoice.invoice_id
     where coalesce(invoice.currency, dated.payment_currency) is not null
+),
+
+placed as (
+    select
+        halved.*,
+        coalesce(whole_tax + cast(cast(
+            cast(amount as decimal(38, 4)) * cast(invoice_tax as decimal(18, 4)) - whole_tax * cast(invoice_total as decimal(18, 4))
+            as double) / cast(invoice_total as double) as decimal(38, 10)), cast(0 as decimal(38, 10))) as tax_amount
+    from halved
 ),
 
 digits as (

@@ -80,14 +80,24 @@ by_amount as (
     where open_note.invoice_line_id is null
 ),
 
-weighed as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         by_amount.*,
+        cast(round(cast(note_amount as double) * cast(line_amount as double) / cast(nullif(invoice_amount, 0) as double)) as decimal(38,0)) as whole_share
+    from by_amount
+),
+
+weighed as (
+    select
+        halved.*,
         case
             when invoice_amount = 0 then cast(0 as decimal(38,10))
-            else cast(cast(note_amount as double) * cast(line_amount as double) / cast(invoice_amount as double) as decimal(38,10))
+            else whole_share + cast(cast(
+                cast(note_amount as decimal(38,4)) * cast(line_amount as decimal(18,4)) - whole_share * cast(invoice_amount as decimal(18,4))
+                as double) / cast(invoice_amount as double) as decimal(38,10))
         end as share_exact
-    from by_amount
+    from halved
 ),
 
 shared as (

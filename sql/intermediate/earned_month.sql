@@ -125,19 +125,35 @@ shared as (
     from bounded
 ),
 
+counted as (
+    select
+        shared.*,
+        cast(to_date - from_date as decimal(9, 0)) as month_days,
+        cast(served_to_date - from_date as decimal(9, 0)) as served_days,
+        cast(period_end_date - period_start_date as decimal(9, 0)) as period_days
+    from shared
+),
+
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
+    select
+        counted.*,
+        cast(round(cast(expected_amount as double) * cast(month_days as double) / cast(period_days as double)) as decimal(38, 0)) as month_units,
+        cast(round(cast(expected_amount as double) * cast(served_days as double) / cast(period_days as double)) as decimal(38, 0)) as served_units
+    from counted
+),
+
 -- Whole months first, so that the remainder does not depend on how far as_of has come.
 weighed as (
     select
-        shared.*,
-        cast(
-            cast(expected_amount as double) * cast(to_date - from_date as double) / cast(period_end_date - period_start_date as double)
-            as decimal(38, 10)
-        ) as whole_share,
-        cast(
-            cast(expected_amount as double) * cast(served_to_date - from_date as double) / cast(period_end_date - period_start_date as double)
-            as decimal(38, 10)
-        ) as served_share
-    from shared
+        halved.*,
+        month_units + cast(cast(
+            cast(expected_amount as decimal(38, 4)) * month_days - month_units * period_days as double
+        ) / cast(period_days as double) as decimal(38, 10)) as whole_share,
+        served_units + cast(cast(
+            cast(expected_amount as decimal(38, 4)) * served_days - served_units * period_days as double
+        ) / cast(period_days as double) as decimal(38, 10)) as served_share
+    from halved
 ),
 
 rounded as (

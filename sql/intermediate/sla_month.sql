@@ -245,8 +245,8 @@ missed as (
     select
         reached.*,
         fee.fee_amount,
-        cast(cast(fee.fee_amount as double) * cast(reached.credit_pct as double) / 100 as decimal(38,10)) as credit_share,
-        cast(cast(fee.fee_amount as double) * cast(reached.cap_pct as double) / 100 as decimal(38,10)) as cap_share
+        cast(cast(fee.fee_amount as decimal(38,4)) * reached.credit_pct * cast(0.01 as decimal(4,2)) as decimal(38,10)) as credit_share,
+        cast(cast(fee.fee_amount as decimal(38,4)) * reached.cap_pct * cast(0.01 as decimal(4,2)) as decimal(38,10)) as cap_share
     from reached
     inner join fee
         on reached.contract_id = fee.contract_id
