@@ -70,7 +70,7 @@ matched as (
         case
             when credit_note_share.currency = line_grid.currency then cast(credit_note_share.amount as decimal(38,10))
             when billed_line.is_fx_divided then cast(cast(credit_note_share.amount as double) / cast(billed_line.fx_rate as double) as decimal(38,10))
-            else cast(cast(credit_note_share.amount as double) * cast(billed_line.fx_rate as double) as decimal(38,10))
+            else cast(cast(credit_note_share.amount as decimal(38,4)) * billed_line.fx_rate as decimal(38,10))
         end as line_exact
     from credit_note_share
     inner join billed_line
@@ -96,18 +96,31 @@ converted as (
     from matched
 ),
 
-spread as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         converted.*,
+        cast(round(cast(line_amount as double) * cast(cell_amount as double) / cast(nullif(cells_amount, 0) as double)) as decimal(38,0)) as line_whole,
+        cast(round(cast(note_amount as double) * cast(cell_amount as double) / cast(nullif(cells_amount, 0) as double)) as decimal(38,0)) as note_whole
+    from converted
+),
+
+spread as (
+    select
+        halved.*,
         case
             when cells_amount = 0 then cast(0 as decimal(38,10))
-            else cast(cast(line_amount as double) * cast(cell_amount as double) / cast(cells_amount as double) as decimal(38,10))
+            else line_whole + cast(cast(
+                cast(line_amount as decimal(38,4)) * cast(cell_amount as decimal(18,4)) - line_whole * cast(cells_amount as decimal(18,4))
+                as double) / cast(cells_amount as double) as decimal(38,10))
         end as share,
         case
             when cells_amount = 0 then cast(0 as decimal(38,10))
-            else cast(cast(note_amount as double) * cast(cell_amount as double) / cast(cells_amount as double) as decimal(38,10))
+            else note_whole + cast(cast(
+                cast(note_amount as decimal(38,4)) * cast(cell_amount as decimal(18,4)) - note_whole * cast(cells_amount as decimal(18,4))
+                as double) / cast(cells_amount as double) as decimal(38,10))
         end as note_share
-    from converted
+    from halved
 ),
 
 rounded as (

@@ -219,39 +219,54 @@ written_off as (
     group by invoice_id
 ),
 
-settled as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+halved as (
     select
         totalled.*,
+        credited.amount as credited_net_amount,
+        totalled.total_amount - totalled.tax_amount as net_amount,
+        cast(round(
+            cast(credited.amount as double) * cast(totalled.total_amount as double)
+            / cast(nullif(totalled.total_amount - totalled.tax_amount, 0) as double)
+        ) as decimal(38,0)) as whole_credit
+    from totalled
+    left join credited
+        on totalled.invoice_id = credited.invoice_id
+),
+
+settled as (
+    select
+        halved.*,
         coalesce(moved.paid_amount, 0) as paid_amount,
         coalesce(written_off.amount, 0) as written_off_amount,
         cast(case
-            when credited.amount is null then 0
-            when totalled.total_amount = totalled.tax_amount then credited.amount
-            else cast(credited.amount as double) * cast(totalled.total_amount as double)
-                / cast(totalled.total_amount - totalled.tax_amount as double)
+            when halved.credited_net_amount is null then 0
+            when halved.net_amount = 0 then halved.credited_net_amount
+            else halved.whole_credit + cast(cast(
+                cast(halved.credited_net_amount as decimal(38,4)) * cast(halved.total_amount as decimal(18,4))
+                    - halved.whole_credit * cast(halved.net_amount as decimal(18,4))
+                as double) / cast(halved.net_amount as double) as decimal(38,10))
         end as decimal(38,10)) as credited_exact,
         cast(moved.last_paid_at as date) as last_paid_date,
         coalesce(dispute.has_lost_dispute, false) as has_lost_dispute,
         case
-            when totalled.disputed_at < cast($as_of_end as timestamp)
-                then greatest(totalled.disputed_at, coalesce(dispute.last_dispute_at, totalled.disputed_at))
+            when halved.disputed_at < cast($as_of_end as timestamp)
+                then greatest(halved.disputed_at, coalesce(dispute.last_dispute_at, halved.disputed_at))
             else dispute.last_dispute_at
         end as last_dispute_at,
         dispute.last_decision_at,
         attempt.last_failed_at is not null
             and (attempt.last_succeeded_at is null or attempt.last_succeeded_at < attempt.last_failed_at)
             and (moved.last_applied_at is null or moved.last_applied_at < attempt.last_failed_at) as has_failed
-    from totalled
+    from halved
     left join moved
-        on totalled.invoice_id = moved.invoice_id
+        on halved.invoice_id = moved.invoice_id
     left join dispute
-        on totalled.invoice_id = dispute.invoice_id
+        on halved.invoice_id = dispute.invoice_id
     left join attempt
-        on totalled.invoice_id = attempt.invoice_id
-    left join credited
-        on totalled.invoice_id = credited.invoice_id
+        on halved.invoice_id = attempt.invoice_id
     left join written_off
-        on totalled.invoice_id = written_off.invoice_id
+        on halved.invoice_id = written_off.invoice_id
 ),
 
 credited_whole as (
