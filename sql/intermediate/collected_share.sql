@@ -87,24 +87,36 @@ event_line as (
         weighed_line.fx_rate,
         weighed_line.is_fx_divided,
         coalesce(weighed_line.is_last, true) as is_last_line,
-        cast(
+        weighed_line.amount as line_amount,
+        nullif(weighed_line.invoice_amount, 0) as invoice_amount,
+        cast(round(
             cast(collected_event.amount as double) * cast(weighed_line.amount as double)
-            / cast(nullif(weighed_line.invoice_amount, 0) as double) as decimal(38, 10)
-        ) as line_share
+            / cast(nullif(weighed_line.invoice_amount, 0) as double)
+        ) as decimal(38, 0)) as line_whole
     from collected_event
     left join weighed_line
         on collected_event.invoice_id = weighed_line.invoice_id
 ),
 
-rounded_line as (
+-- The whole part by rounding, the rest exactly, so that halves survive large amounts.
+shared_line as (
     select
         event_line.*,
+        line_whole + cast(cast(
+            cast(event_amount as decimal(38, 4)) * cast(line_amount as decimal(18, 4)) - line_whole * cast(invoice_amount as decimal(18, 4))
+            as double) / cast(invoice_amount as double) as decimal(38, 10)) as line_share
+    from event_line
+),
+
+rounded_line as (
+    select
+        shared_line.*,
         coalesce(case
             when minor_digits = 0 then cast(round(line_share, 0) as decimal(18, 4))
             when minor_digits = 3 then cast(round(line_share, 3) as decimal(18, 4))
             else cast(round(line_share, 2) as decimal(18, 4))
         end, cast(0 as decimal(18, 4))) as rounded_amount
-    from event_line
+    from shared_line
 ),
 
 -- The last line takes what rounding left over, so that every cent of the event lies on one line.
@@ -169,18 +181,28 @@ converted as (
     from event_place
 ),
 
-shared as (
+halved_place as (
     select
         converted.*,
-        cast(
+        cast(round(
             cast(settled_amount as double) * cast(place_amount as double) / cast(nullif(placed_amount, 0) as double)
-            as decimal(38, 10)
-        ) as event_share,
-        cast(
+        ) as decimal(38, 0)) as event_whole,
+        cast(round(
             cast(converted_amount as double) * cast(place_amount as double) / cast(nullif(placed_amount, 0) as double)
-            as decimal(38, 10)
-        ) as place_share
+        ) as decimal(38, 0)) as place_whole
     from converted
+),
+
+shared as (
+    select
+        halved_place.*,
+        event_whole + cast(cast(
+            cast(settled_amount as decimal(38, 4)) * cast(place_amount as decimal(18, 4)) - event_whole * cast(placed_amount as decimal(18, 4))
+            as double) / cast(nullif(placed_amount, 0) as double) as decimal(38, 10)) as event_share,
+        place_whole + cast(cast(
+            cast(converted_amount as decimal(38, 4)) * cast(place_amount as decimal(18, 4)) - place_whole * cast(placed_amount as decimal(18, 4))
+            as double) / cast(nullif(placed_amount, 0) as double) as decimal(38, 10)) as place_share
+    from halved_place
 ),
 
 rounded_place as (
