@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules in order.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "error",
     "calendar",
     "finding",
