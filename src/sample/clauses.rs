@@ -2,10 +2,12 @@
 
 use super::company::{Account, Company, Frequency};
 use super::facts::{Anchor, Charge, Contract, Exchange, LateFee, Pause, Pricing, ServiceLevel};
+use super::lapses::{ranked, scaled};
 use super::money::Currency;
 use super::months::add_months;
 use super::random::Stream;
 use super::rating;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes the clauses of a contract whose first statement has just been written.
 pub(super) fn agree(company: &Company, account: &Account, contract: &mut Contract, number: i32) {
@@ -27,24 +29,55 @@ pub(super) fn agree(company: &Company, account: &Account, contract: &mut Contrac
     });
 }
 
-/// Some customers are invoiced in dollars at a rate that the contract fixes: those that buy at plain rates by the month or the
-/// quarter, so that every invoice line is a whole period.
-pub(super) fn exchange(company: &Company, account: &Account, contract: &mut Contract, is_plain: bool) {
+/// What an invoice in dollars would go by; none for contracts that are not at plain rates by the month or the quarter, so
+/// that every invoice line is a whole period.
+pub(super) fn exchange(company: &Company, account: &Account, contract: &Contract, is_plain: bool) -> Option<Exchange> {
     let is_simple = contract.anchor != Some(Anchor::Calendar)
         && contract.go_live.is_none()
         && contract.frequency.months() <= 3
-        && contract.free_periods.is_empty();
-    // A promise to spend in one currency and invoices in another would be a matter of their own.
-    if !is_plain || !is_simple || !contract.commitments.is_empty() || !company.lapses.is_foreign(account.index) {
-        return;
-    }
+        && contract.free_periods.is_empty()
+        // A promise to spend in one currency and invoices in another would be a matter of their own.
+        && contract.commitments.is_empty();
+    let rate = match account.currency {
+        Currency::Gbp => 126_000_000,
+        Currency::Eur => 107_500_000,
+        _ => return None,
+    };
     let mut draw = Stream::new(company.spec.seed, "exchange", u64::from(account.index));
-    let rate = if account.currency == Currency::Gbp { 126_000_000 } else { 107_500_000 };
     let is_kept = draw.chance(150);
     let permille = i128::from(draw.between(930, 975));
     let billed_rate = if is_kept { rate } else { rate * permille / 1_000 };
-    contract.clauses.exchange = Some(Exchange { invoiced: Currency::Usd, rate, billed_rate });
-    contract.clauses.pauses.clear();
+    (is_plain && is_simple).then_some(Exchange { invoiced: Currency::Usd, rate, billed_rate })
+}
+
+/// Leaves invoices in dollars to the first customers of a fixed order whose lines of a year make up what a company of this
+/// size has of them; the others are invoiced in the contract's currency.
+pub(super) fn settle_in_dollars(company: &Company, contracts: &mut [Contract]) {
+    // What is signed later changes nobody's place, so that a later horizon only adds.
+    let year = add_months(company.spec.start, -4)..add_months(company.spec.start, 8);
+    let mut lines: BTreeMap<u32, usize> = BTreeMap::new();
+    for contract in contracts.iter().filter(|contract| year.contains(&contract.start)) {
+        if contract.clauses.exchange.is_some_and(|exchange| exchange.billed_rate != exchange.rate) {
+            *lines.entry(contract.account).or_default() +=
+                contract.versions.first().map_or(0, |first| first.lines.len());
+        }
+    }
+    let mut left = scaled(company, 7);
+    let mut chosen: BTreeSet<u32> = BTreeSet::new();
+    for account in ranked(company, "foreign") {
+        let Some(own) = lines.get(&account.index) else { continue };
+        if left > 0 {
+            chosen.insert(account.index);
+            left = left.saturating_sub(*own);
+        }
+    }
+    for contract in contracts {
+        if chosen.contains(&contract.account) && contract.clauses.exchange.is_some() {
+            contract.clauses.pauses.clear();
+        } else {
+            contract.clauses.exchange = None;
+        }
+    }
 }
 
 /// Seasonal businesses agree on months without service.

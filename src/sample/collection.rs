@@ -77,7 +77,7 @@ fn over_credit(company: &Company, invoice: &mut Invoice, how: MoneyFault) {
     };
     if how == MoneyFault::Credited {
         // Above the limit nobody agreed; below it nobody said why.
-        let is_large = matches!(invoice.currency, Currency::Usd | Currency::Eur | Currency::Gbp) && part > 50_000;
+        let is_large = is_major(invoice.currency) && part > 50_000;
         let has_reason = draw.chance(500) && is_large;
         for note in &mut notes {
             note.is_approved = !has_reason;
@@ -85,6 +85,11 @@ fn over_credit(company: &Company, invoice: &mut Invoice, how: MoneyFault) {
         }
     }
     invoice.credits.extend(notes);
+}
+
+/// Whether a unit of the currency is worth about a dollar, so that amounts compare with the credit limit as they are.
+fn is_major(currency: Currency) -> bool {
+    matches!(currency, Currency::Usd | Currency::Eur | Currency::Gbp)
 }
 
 /// The same lines once more, on another invoice.
@@ -204,7 +209,9 @@ fn pay_as_usual(draw: &mut Stream, invoice: &mut Invoice, due: NaiveDate, usual:
         // Short by a little, and settled by a credit.
         25..=39 if total > 1_000 && invoice.lines.iter().all(|line| line.commitment.is_none()) => {
             let short = invoice.subtotal() / 100;
-            let settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
+            let mut settled = credit(invoice, 2, add_days(usual, 1), short, "goodwill");
+            // Small enough that nobody has to agree.
+            settled.is_approved = short > 30_000 || !is_major(invoice.currency);
             invoice.credits.push(settled);
             let rest = total - invoice.credited(NaiveDate::MAX);
             attempt(draw, invoice, usual, rest, true);

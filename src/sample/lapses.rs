@@ -102,7 +102,6 @@ pub struct Lapses {
     strays: BTreeMap<u32, Stray>,
     add_on_use: BTreeMap<u32, AddOnUse>,
     signed_twice: BTreeSet<u32>,
-    foreign: BTreeSet<u32>,
     gives_credit: BTreeSet<u32>,
 }
 
@@ -182,9 +181,6 @@ impl Lapses {
         let longer = first("longer terms", 12, &stays).into_iter();
         let strays = first("strays", 9, &stays).into_iter();
         let signed_twice = first("signed twice", 6, &stays).into_iter();
-        let is_european = |account: &&&Account| matches!(account.currency, Currency::Eur | Currency::Gbp);
-        let by_rank = ranked(company, "foreign");
-        let foreign = by_rank.iter().filter(is_european).take(scaled(company, 48));
         let gives_credit = |account: &&Account| draw("uptime credit", account).chance(400);
         // Longer than any use of an add-on goes on: a customer who is silent is silent in all features.
         let at_work = |account: &Account| {
@@ -195,7 +191,6 @@ impl Lapses {
             first("add-on use", 34, &|account| stays(account) && account.segment != Segment::Smb && at_work(account))
                 .into_iter();
         Lapses {
-            foreign: foreign.map(|account| account.index).collect(),
             signed_twice: signed_twice.map(|(index, ..)| index).collect(),
             gives_credit: company.accounts.iter().filter(gives_credit).map(|account| account.index).collect(),
             untaxed: untaxed
@@ -257,11 +252,6 @@ impl Lapses {
     /// Whether the customer's first contract was signed in two statements of one day (D3).
     pub fn is_signed_twice(&self, account: u32) -> bool {
         self.signed_twice.contains(&account)
-    }
-
-    /// Whether the customer would rather be invoiced in dollars (P10).
-    pub fn is_foreign(&self, account: u32) -> bool {
-        self.foreign.contains(&account)
     }
 
     /// Whether the customer is given the credits it is owed for missed uptime; others wait for them (O3).

@@ -43,7 +43,10 @@ struct Habits {
 
 /// All contracts signed by `until`, of every customer.
 pub fn contracts(company: &Company, activity: &Activity<'_>, until: NaiveDate) -> Vec<Contract> {
-    company.accounts.iter().flat_map(|account| account_contracts(company, activity, account, until)).collect()
+    let mut contracts: Vec<Contract> =
+        company.accounts.iter().flat_map(|account| account_contracts(company, activity, account, until)).collect();
+    clauses::settle_in_dollars(company, &mut contracts);
+    contracts
 }
 
 /// Whether the customer leaves, if at all, on the first day of a billing period.
@@ -141,7 +144,8 @@ fn account_contracts(company: &Company, activity: &Activity<'_>, account: &Accou
         let changes = change_dates(account, &items, (start, end));
         concessions::grant(company, account, &mut contract, number, (&changes, until));
         clauses::agree(company, account, &mut contract, number);
-        clauses::exchange(company, account, &mut contract, items.iter().all(Item::is_whole));
+        let is_plain = items.iter().all(Item::is_whole);
+        contract.clauses.exchange = clauses::exchange(company, account, &contract, is_plain);
         if number == 0 && company.lapses.is_signed_twice(account.index) {
             sign_twice(&mut contract, until);
         }
