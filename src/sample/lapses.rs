@@ -6,7 +6,6 @@
 use super::activity::is_silent_in;
 use super::company::{Account, Company, Segment};
 use super::facts::{Charge, Pricing, Product};
-use super::money::Currency;
 use super::months::{add_days, add_months};
 use super::random::Stream;
 use chrono::{Datelike, NaiveDate, Weekday};
