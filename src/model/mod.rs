@@ -12,6 +12,7 @@ pub mod plan;
 pub mod policy;
 mod query;
 mod reproducible;
+pub mod source;
 pub mod text;
 
 pub use graph::place_of;

@@ -1,0 +1,63 @@
+//! A source described as data: how a system is asked, how its answers are taken apart, how its rows are told from each other.
+//!
+//! `sql/sources/<system>/source.toml` becomes a [`SourceSpec`]; the SQL files beside it turn its landed streams into entities.
+
+pub mod access;
+pub mod path;
+pub mod stream;
+pub mod template;
+
+use super::Model;
+use access::{Auth, ErrorRule, Limits};
+use std::collections::BTreeMap;
+use stream::StreamSpec;
+use template::Template;
+
+/// One system: `sql/sources/<system>/`.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Its name: the folder's, what a job says as `system`.
+    pub system: String,
+    /// Its name for people.
+    pub title: String,
+    /// What a job may or must say about it, by name.
+    pub settings: BTreeMap<String, Setting>,
+    /// Where requests go unless a stream says otherwise; `https://…` without a path's end.
+    pub base_url: Template,
+    /// How requests are allowed in.
+    pub auth: Auth,
+    /// Headers of every request.
+    pub headers: Vec<(String, Template)>,
+    /// How much may be asked, and how long to wait.
+    pub limits: Limits,
+    /// What answers mean, before the defaults; the first rule that fits decides.
+    pub errors: Vec<ErrorRule>,
+    /// What is fetched, parents before their children.
+    pub streams: Vec<StreamSpec>,
+    /// The queries that turn its streams into entities.
+    pub entities: Vec<SourceEntity>,
+    /// SHA-256 of `source.toml`, lower-case hex.
+    pub hash: String,
+}
+
+/// A query of a source's folder: the entity it provides and its text.
+#[derive(Debug, Clone)]
+pub struct SourceEntity {
+    /// The entity.
+    pub entity: String,
+    /// The query, in the layer [`Layer::Source`](super::Layer::Source).
+    pub model: Model,
+}
+
+/// A value that a job gives a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// What it is, for the job's author.
+    pub doc: String,
+    /// Whether it is a secret: then it comes by reference and is never shown.
+    pub is_secret: bool,
+    /// What it is where the job does not say; a setting without default is required.
+    pub default: Option<String>,
+    /// The values it may have, each with what it stands for; any where empty.
+    pub choices: BTreeMap<String, String>,
+}
