@@ -132,6 +132,7 @@ pub struct More {
 
 /// How instants are written in requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the sentence of each variant names its fields")]
 pub enum TimeFormat {
     /// `2026-11-23T00:00:00Z`; milliseconds where the flag is set.
     Iso { has_millis: bool },
