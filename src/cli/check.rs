@@ -66,6 +66,11 @@ pub fn described(source: &Source) -> String {
             let all: Vec<String> = entities.chain(queried).collect();
             format!("files under {} for {}", files.root.display(), all.join(", "))
         }
+        SourceKind::Api(api) => {
+            let streams: Vec<&str> = api.streams().map(|stream| stream.name.as_str()).collect();
+            let entities: Vec<&str> = api.entities.iter().map(|query| query.entity.as_str()).collect();
+            format!("{}: {} for {}", api.spec.title, streams.join(", "), entities.join(", "))
+        }
     }
 }
 

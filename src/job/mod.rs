@@ -1,5 +1,6 @@
 //! A job file becomes a valid [`Job`]: what runs when, from where, to where.
 
+pub mod api;
 mod files;
 mod load;
 mod mapping;
@@ -12,6 +13,7 @@ use crate::model::engine::EngineConfig;
 use crate::model::params::Params;
 use crate::model::policy::Policy;
 use crate::model::{Model, Models};
+use api::ApiSource;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -92,6 +94,8 @@ pub enum SourceKind {
     Sample(SampleSpec),
     /// Files in a folder.
     Files(FilesSource),
+    /// A system that a `source.toml` describes.
+    Api(Box<ApiSource>),
 }
 
 /// The made-up company's parameters; its rows are a function of them, and the run's date only cuts.

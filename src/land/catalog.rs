@@ -229,6 +229,7 @@ fn streams_of(area: Area<'_>, job: &Job) -> Result<Vec<(String, String, Option<S
                 };
                 (source.name.clone(), input.name.clone(), entity)
             })),
+            SourceKind::Api(_) => {}
             SourceKind::Sample(_) => {
                 let prefix = format!("{}/{}", area.states(), source.name);
                 let names: BTreeSet<String> = area

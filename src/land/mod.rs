@@ -71,6 +71,9 @@ fn land_unless(
                 }
             }
             SourceKind::Sample(spec) => landing.sample(&source.name, spec)?,
+            SourceKind::Api(api) => {
+                return Err(Error::usage(format!("{} cannot be read yet", api.spec.title)));
+            }
         }
     }
     stop.check()?;

@@ -62,8 +62,12 @@ impl Landed {
             }
         }
         for source in &job.sources {
-            let SourceKind::Files(files) = &source.kind else { continue };
-            for query in &files.entities {
+            let queries = match &source.kind {
+                SourceKind::Files(files) => &files.entities,
+                SourceKind::Api(api) => &api.entities,
+                SourceKind::Sample(_) => continue,
+            };
+            for query in queries {
                 landed.queries.entry(query.entity.clone()).or_default().push((source.name.clone(), query.clone()));
             }
         }

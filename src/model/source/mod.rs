@@ -24,8 +24,10 @@ pub struct SourceSpec {
     pub settings: BTreeMap<String, Setting>,
     /// Where requests go unless a stream says otherwise; `https://…` without a path's end.
     pub base_url: Template,
-    /// How requests are allowed in.
+    /// How requests are allowed in; in a job's source the way that the job chose.
     pub auth: Auth,
+    /// Where there are several ways: the setting whose value names one, and all of them.
+    pub auth_by: Option<(String, BTreeMap<String, Auth>)>,
     /// Headers of every request.
     pub headers: Vec<(String, Template)>,
     /// How much may be asked, and how long to wait.

@@ -1,9 +1,11 @@
 //! One list of rows: how it is asked for, paged, cut into slices and typed.
 
-use super::path::JsonPath;
+use super::path::{JsonPath, PathStart, Step};
 use super::template::Template;
 use crate::model::contract::ColumnType;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One list of rows.
@@ -15,6 +17,8 @@ pub struct StreamSpec {
     pub origin: Origin,
     /// Where the records stand in an answer.
     pub records: JsonPath,
+    /// The member whose members `{fields}` lists, where the columns stand in one (`fields_under`).
+    pub fields_under: Option<String>,
     /// How an answer is written, after zip and gzip, which are recognised by their first bytes.
     pub format: BodyFormat,
     /// The columns that tell its rows from each other.
@@ -29,6 +33,46 @@ pub struct StreamSpec {
     pub deleted_by: Option<(String, Vec<String>)>,
     /// Whether the source may lack it (a feature not bought): then a 403 or 404 leaves it out with a warning.
     pub is_optional: bool,
+}
+
+impl StreamSpec {
+    /// What `{fields}` stands for: the first step of every path of its columns (the second one, where the first is
+    /// [`StreamSpec::fields_under`]), each once, in the order of the columns.
+    pub fn fields(&self) -> Vec<&str> {
+        let mut fields: Vec<&str> = Vec::new();
+        for path in self.columns.iter().flat_map(|column| &column.paths) {
+            let steps = match (&self.fields_under, &path.steps[..]) {
+                (_, _) if path.start != PathStart::Here => continue,
+                (Some(outer), [Step::Member(first), rest @ ..]) if outer == first => rest,
+                (Some(_), _) => continue,
+                (None, steps) => steps,
+            };
+            if let Some(Step::Member(name)) = steps.first()
+                && !fields.contains(&name.as_str())
+            {
+                fields.push(name);
+            }
+        }
+        fields
+    }
+
+    /// The columns of `landed.<name>`: the stream's own, then `_seen_from`, the day since which a row's version is
+    /// known, and `_landed`, which is larger for what was landed later.
+    pub fn landed_schema(&self) -> SchemaRef {
+        let own = self.columns.iter().map(|column| (column.name.as_str(), column.ty.landed()));
+        let stamped = [("_seen_from", ColumnType::Date), ("_landed", ColumnType::Integer)];
+        let fields = own.chain(stamped).map(|(name, ty)| Field::new(name, ty.arrow(), true));
+        Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
+    }
+
+    /// The stream that it cannot be had without: that whose answers it stands in, or whose rows are its slices.
+    pub fn needs(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Inside(outer) => Some(outer),
+            Origin::Requests(requests) => requests.parent.as_ref().map(|parent| parent.stream.as_str()),
+            Origin::Files(_) => None,
+        }
+    }
 }
 
 /// How a stream is had.
@@ -279,6 +323,16 @@ pub enum SourceType {
     List,
 }
 
+impl SourceType {
+    /// The type it lands in.
+    pub fn landed(self) -> ColumnType {
+        match self {
+            SourceType::Plain(ty) => ty,
+            SourceType::Json | SourceType::List => ColumnType::Text,
+        }
+    }
+}
+
 /// What landing keeps of a personal value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Personal {
@@ -287,6 +341,8 @@ pub enum Personal {
     Keep,
     /// SHA-256 of its lower-case, trimmed text, lower-case hex.
     Hash,
+    /// What follows the last `@` of its trimmed, lower-case text; null where there is none.
+    Domain,
     /// Nothing: the column is null.
     Drop,
 }
