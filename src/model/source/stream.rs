@@ -70,7 +70,7 @@ impl StreamSpec {
         match &self.origin {
             Origin::Inside(outer) => Some(outer),
             Origin::Requests(requests) => requests.parent.as_ref().map(|parent| parent.stream.as_str()),
-            Origin::Files(_) => None,
+            Origin::Files(_) | Origin::Pushed => None,
         }
     }
 }
@@ -84,6 +84,8 @@ pub enum Origin {
     Inside(String),
     /// From files below a folder (or, later, a bucket) that a setting names.
     Files(FileListing),
+    /// By a reader of its own, which knows its columns only when it runs: a database's table, a tap's stream.
+    Pushed,
 }
 
 /// Requests of a stream.
