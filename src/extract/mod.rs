@@ -1,6 +1,7 @@
 //! A source becomes record batches: files are found, decompressed, decoded and typed row by row; what cannot be read
 //! is set aside with its place, its reason and the money in it.
 
+pub mod api;
 mod bytes;
 mod csv;
 pub mod files;
