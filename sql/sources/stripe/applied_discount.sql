@@ -1,0 +1,59 @@
+/*---
+title = "Discounts on lines of Stripe invoices"
+owner = "finance"
+
+[decisions]
+known = "A discount of a subscription keeps its id on the invoice; any other is known by its coupon alone"
+nothing = "A discount that took nothing off a line is left out"
+---*/
+with line_discount as (
+    select
+        invoice_line_id,
+        discount_id,
+        amount
+    from landed.invoice_line_discount
+    union
+    select
+        invoice_line_id,
+        discount_id,
+        amount
+    from landed.invoice_line_rest_discount
+),
+
+-- One discount stands on many invoices.
+invoice_discount as (
+    select
+        discount_id,
+        subscription_id,
+        promotion_code_id,
+        coupon_id
+    from landed.invoice_discount
+    qualify row_number() over (partition by discount_id order by invoice_id desc) = 1
+),
+
+coupon as (
+    select
+        id,
+        percent_off,
+        amount_off
+    from landed.coupon
+)
+
+select
+    concat(line_discount.invoice_line_id, '/', line_discount.discount_id) as applied_discount_id,
+    line_discount.invoice_line_id,
+    case when invoice_discount.subscription_id is not null then line_discount.discount_id end as discount_id,
+    coalesce(invoice_discount.promotion_code_id, invoice_discount.coupon_id) as code,
+    case
+        when coupon.percent_off is not null then 'percent'
+        when coupon.amount_off is not null then 'amount'
+    end as kind,
+    cast(coalesce(coupon.percent_off, coupon.amount_off) as decimal(18,8)) as value,
+    cast(line_discount.amount as decimal(18,4)) as amount,
+    line_discount.discount_id as source_id
+from line_discount
+left join invoice_discount
+    on line_discount.discount_id = invoice_discount.discount_id
+left join coupon
+    on invoice_discount.coupon_id = coupon.id
+where line_discount.amount <> 0
