@@ -84,7 +84,7 @@ select
     ) as account_id,
     'zendesk:' || ticket.requester_id as contact_id,
     ticket.created_at,
-    cast(to_timestamp(cast(extract(epoch from ticket.created_at) as bigint) + ticket.reply_seconds) as timestamp) as first_replied_at,
+    cast(to_timestamp(cast(floor(extract(epoch from ticket.created_at)) as bigint) + ticket.reply_seconds) as timestamp) as first_replied_at,
     case when ticket.status in ('solved', 'closed') then ticket.solved_at end as resolved_at,
     ticket.priority,
     ticket.status,
