@@ -13,7 +13,7 @@ with conversation as (
     select
         id,
         company_id,
-        contact_id,
+        coalesce(contact_id, case when author_type in ('user', 'lead', 'contact') then author_id end) as contact_id,
         source_type,
         delivered_as,
         author_type,

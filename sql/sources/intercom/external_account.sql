@@ -25,7 +25,7 @@ contact as (
 ),
 
 conversation as (
-    select contact_id
+    select coalesce(contact_id, case when author_type in ('user', 'lead', 'contact') then author_id end) as contact_id
     from landed.conversation
     where company_id is null
 ),

@@ -9,7 +9,7 @@ with conversation as (
     select
         id,
         company_id,
-        contact_id,
+        coalesce(contact_id, case when author_type in ('user', 'lead', 'contact') then author_id end) as contact_id,
         rating,
         rated_at,
     from landed.conversation

@@ -4,7 +4,7 @@ owner = "cs"
 
 [decisions]
 which = "Conversations that the customer began or answered to, and customer tickets that are no conversation. Back-office and tracker tickets are our own work on them"
-account = "The conversation's company, else its first contact's, else the domain of the contact's address, else the contact alone"
+account = "The conversation's company, else its first contact's (who wrote it, where it lists none), else the domain of the contact's address, else the contact alone"
 first_reply = "The first answer of a teammate; a bot's is none"
 resolved = "The last close, of conversations closed now; a ticket's last change to resolved, of tickets resolved now"
 escalated = "When a tag with escalat in its name was set; Intercom has no such field, and assignments to another team are routine"
@@ -17,7 +17,7 @@ with conversation as (
         state,
         priority,
         company_id,
-        contact_id,
+        coalesce(contact_id, case when author_type in ('user', 'lead', 'contact') then author_id end) as contact_id,
         ticket_id,
         delivered_as,
         rating,
