@@ -1,0 +1,77 @@
+/*---
+title = "Chargebee subscriptions"
+owner = "finance"
+
+[decisions]
+version = "Chargebee keeps no earlier terms: one version, as the subscription stands"
+term = "A contract term ends the contract on its last day; without one the subscription is evergreen, and ends when a cancellation is set"
+renewal = "The end of the contract term; without one the end of the term paid for, where that is half a year or longer"
+deleted = "Deleted subscriptions are gone; cancelled ones stay"
+proration = "How a site prorates is a setting that its interface does not tell"
+---*/
+with subscription as (
+    select
+        id,
+        customer_id,
+        status,
+        currency_code,
+        cast(started_at as date) as start_date,
+        cast(term_start_at as date) as term_start_date,
+        cast(term_end_at as date) as term_end_date,
+        cancelled_at,
+        cancel_recorded_at,
+        case
+            when billing_unit = 'month' then billing_count
+            when billing_unit = 'year' then billing_count * 12
+        end as months,
+        net_term_days,
+        cast(contract_end_at as date) as contract_end_date,
+        term_end_action,
+        notice_days
+    from landed.subscription
+),
+
+dated as (
+    select
+        subscription.*,
+        status = 'cancelled' as is_over,
+        case when status = 'non_renewing' then cast(cancelled_at as date) end as cancel_date
+    from subscription
+)
+
+select
+    id as contract_id,
+    cast(1 as bigint) as version,
+    start_date as effective_date,
+    customer_id as account_id,
+    'billing' as term_source,
+    status,
+    start_date,
+    coalesce(contract_end_date, cancel_date) as end_date,
+    case when is_over then cast(cancelled_at as date) end as terminated_date,
+    case when is_over then coalesce(cancel_recorded_at, cancelled_at) end as terminated_recorded_at,
+    case when contract_end_date is not null or cancel_date is not null then 'termed' else 'evergreen' end as term_type,
+    case
+        when is_over or cancel_date is not null then null
+        when contract_end_date is not null then contract_end_date
+        when months >= 6 then term_end_date
+    end as renewal_date,
+    notice_days,
+    case
+        when is_over or cancel_date is not null then false
+        when term_end_action is not null then term_end_action <> 'cancel'
+        else true
+    end as auto_renew,
+    case months
+        when 1 then 'monthly'
+        when 3 then 'quarterly'
+        when 6 then 'semiannual'
+        when 12 then 'annual'
+    end as billing_frequency,
+    'advance' as bill_timing,
+    term_start_date as billing_anchor_date,
+    net_term_days as payment_terms_days,
+    upper(currency_code) as currency,
+    id as source_ref,
+    id as source_id
+from dated
