@@ -33,7 +33,7 @@ opportunity_line as (
     select
         opportunity_id,
         cast(quantity as decimal(18,6)) as quantity,
-        cast(list_price as decimal(18,8)) as list_price,
+        cast(list_price as decimal(20,8)) as list_price,
         cast(total_price as decimal(18,4)) as total_price
     from landed.opportunity_line
 ),
@@ -78,14 +78,14 @@ select
     opportunity.is_closed,
     opportunity.is_won,
     opportunity.owner_id,
-    cast(
-        coalesce(
-            opportunity.discount_pct,
-            case
-                when listed.is_all_listed
-                    then round(cast(100 - cast(100 * listed.asked as double) / cast(listed.list_amount as double) as decimal(38,10)), 4)
-            end
-        ) as decimal(9,4)
+    coalesce(
+        opportunity.discount_pct,
+        case
+            when listed.is_all_listed
+                then try_cast(
+                    round(cast(100 - cast(100 * listed.asked as double) / cast(listed.list_amount as double) as decimal(38,10)), 4) as decimal(9,4)
+                )
+        end
     ) as discount_pct,
     opportunity.forecast_category,
     opportunity.stage_changed_at,
