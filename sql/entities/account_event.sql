@@ -19,16 +19,42 @@ not_null = ["event_id", "account_id", "kind", "occurred_at"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        event_id,
+        account_id,
+        kind,
+        occurred_at,
+        quantity,
+        detail,
+        source_ref,
+        source,
+        source_id
+    from provided.account_event
+    qualify row_number() over (partition by event_id order by _landed desc) = 1
+)
+
 select
-    event_id,
-    account_id,
-    kind,
-    occurred_at,
-    quantity,
-    detail,
-    source_ref,
-    source,
-    source_id
-from provided.account_event
-qualify row_number() over (partition by event_id order by _landed desc) = 1
+    newest.event_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.kind,
+    newest.occurred_at,
+    newest.quantity,
+    newest.detail,
+    newest.source_ref,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

@@ -22,19 +22,48 @@ not_null = ["exception_id", "start_date", "approved_by", "approved_at", "reason"
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        exception_id,
+        account_id,
+        contract_id,
+        contract_line_id,
+        check_code,
+        start_date,
+        end_date,
+        approved_by,
+        approved_at,
+        reason,
+        source,
+        source_id
+    from provided.billing_exception
+    qualify row_number() over (partition by exception_id order by _landed desc) = 1
+)
+
 select
-    exception_id,
-    account_id,
-    contract_id,
-    contract_line_id,
-    check_code,
-    start_date,
-    end_date,
-    approved_by,
-    approved_at,
-    reason,
-    source,
-    source_id
-from provided.billing_exception
-qualify row_number() over (partition by exception_id order by _landed desc) = 1
+    newest.exception_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.contract_id,
+    newest.contract_line_id,
+    newest.check_code,
+    newest.start_date,
+    newest.end_date,
+    newest.approved_by,
+    newest.approved_at,
+    newest.reason,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

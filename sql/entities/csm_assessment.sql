@@ -18,15 +18,40 @@ not_null = ["assessment_id", "account_id", "rating", "assessed_at"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        assessment_id,
+        account_id,
+        person_id,
+        rating,
+        assessed_at,
+        reason,
+        source,
+        source_id
+    from provided.csm_assessment
+    qualify row_number() over (partition by assessment_id order by _landed desc) = 1
+)
+
 select
-    assessment_id,
-    account_id,
-    person_id,
-    rating,
-    assessed_at,
-    reason,
-    source,
-    source_id
-from provided.csm_assessment
-qualify row_number() over (partition by assessment_id order by _landed desc) = 1
+    newest.assessment_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.person_id,
+    newest.rating,
+    newest.assessed_at,
+    newest.reason,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

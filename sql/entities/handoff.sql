@@ -29,26 +29,62 @@ not_null = ["handoff_id", "opportunity_id"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        handoff_id,
+        opportunity_id,
+        account_id,
+        submitted_at,
+        submitted_by,
+        accepted_at,
+        accepted_by,
+        rejected_reason,
+        pricing_concessions,
+        has_custom_pricing,
+        discount_pct,
+        discount_end_date,
+        technical_commitments,
+        risk_flags,
+        champion_contact_id,
+        champion_notes,
+        goals,
+        source,
+        source_id
+    from provided.handoff
+    qualify row_number() over (partition by handoff_id order by _landed desc) = 1
+)
+
 select
-    handoff_id,
-    opportunity_id,
-    account_id,
-    submitted_at,
-    submitted_by,
-    accepted_at,
-    accepted_by,
-    rejected_reason,
-    pricing_concessions,
-    has_custom_pricing,
-    discount_pct,
-    discount_end_date,
-    technical_commitments,
-    risk_flags,
-    champion_contact_id,
-    champion_notes,
-    goals,
-    source,
-    source_id
-from provided.handoff
-qualify row_number() over (partition by handoff_id order by _landed desc) = 1
+    newest.handoff_id,
+    newest.opportunity_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.submitted_at,
+    newest.submitted_by,
+    newest.accepted_at,
+    newest.accepted_by,
+    newest.rejected_reason,
+    newest.pricing_concessions,
+    newest.has_custom_pricing,
+    newest.discount_pct,
+    newest.discount_end_date,
+    newest.technical_commitments,
+    newest.risk_flags,
+    newest.champion_contact_id,
+    newest.champion_notes,
+    newest.goals,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

@@ -30,27 +30,64 @@ not_null = ["invoice_id", "account_id", "status", "currency"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        invoice_id,
+        account_id,
+        contract_id,
+        number,
+        status,
+        created_at,
+        issued_date,
+        finalized_at,
+        due_date,
+        currency,
+        subtotal,
+        tax,
+        total,
+        amount_paid,
+        amount_due,
+        voided_at,
+        disputed_at,
+        replaces_invoice_id,
+        source,
+        source_id
+    from provided.invoice
+    qualify row_number() over (partition by invoice_id order by _landed desc) = 1
+)
+
 select
-    invoice_id,
-    account_id,
-    contract_id,
-    number,
-    status,
-    created_at,
-    issued_date,
-    finalized_at,
-    due_date,
-    currency,
-    subtotal,
-    tax,
-    total,
-    amount_paid,
-    amount_due,
-    voided_at,
-    disputed_at,
-    replaces_invoice_id,
-    source,
-    source_id
-from provided.invoice
-qualify row_number() over (partition by invoice_id order by _landed desc) = 1
+    newest.invoice_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.contract_id,
+    newest.number,
+    newest.status,
+    newest.created_at,
+    newest.issued_date,
+    newest.finalized_at,
+    newest.due_date,
+    newest.currency,
+    newest.subtotal,
+    newest.tax,
+    newest.total,
+    newest.amount_paid,
+    newest.amount_due,
+    newest.voided_at,
+    newest.disputed_at,
+    newest.replaces_invoice_id,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

@@ -26,23 +26,56 @@ not_null = ["opportunity_id", "account_id"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        opportunity_id,
+        account_id,
+        kind,
+        stage,
+        amount,
+        currency,
+        close_date,
+        is_closed,
+        is_won,
+        owner_id,
+        discount_pct,
+        forecast_category,
+        stage_changed_at,
+        created_at,
+        source,
+        source_id
+    from provided.opportunity
+    qualify row_number() over (partition by opportunity_id order by _landed desc) = 1
+)
+
 select
-    opportunity_id,
-    account_id,
-    kind,
-    stage,
-    amount,
-    currency,
-    close_date,
-    is_closed,
-    is_won,
-    owner_id,
-    discount_pct,
-    forecast_category,
-    stage_changed_at,
-    created_at,
-    source,
-    source_id
-from provided.opportunity
-qualify row_number() over (partition by opportunity_id order by _landed desc) = 1
+    newest.opportunity_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.kind,
+    newest.stage,
+    newest.amount,
+    newest.currency,
+    newest.close_date,
+    newest.is_closed,
+    newest.is_won,
+    newest.owner_id,
+    newest.discount_pct,
+    newest.forecast_category,
+    newest.stage_changed_at,
+    newest.created_at,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

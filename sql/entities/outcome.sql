@@ -22,19 +22,48 @@ not_null = ["outcome_id", "account_id", "kind", "decided_date"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        outcome_id,
+        account_id,
+        contract_id,
+        kind,
+        decided_date,
+        effective_date,
+        arr_before,
+        arr_after,
+        currency,
+        reason,
+        source,
+        source_id
+    from provided.outcome
+    qualify row_number() over (partition by outcome_id order by _landed desc) = 1
+)
+
 select
-    outcome_id,
-    account_id,
-    contract_id,
-    kind,
-    decided_date,
-    effective_date,
-    arr_before,
-    arr_after,
-    currency,
-    reason,
-    source,
-    source_id
-from provided.outcome
-qualify row_number() over (partition by outcome_id order by _landed desc) = 1
+    newest.outcome_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.contract_id,
+    newest.kind,
+    newest.decided_date,
+    newest.effective_date,
+    newest.arr_before,
+    newest.arr_after,
+    newest.currency,
+    newest.reason,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

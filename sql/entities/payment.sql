@@ -22,19 +22,48 @@ not_null = ["payment_id", "account_id", "attempted_at", "amount", "currency", "s
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        payment_id,
+        account_id,
+        invoice_id,
+        attempted_at,
+        amount,
+        currency,
+        status,
+        failure_code,
+        attempt,
+        is_final_attempt,
+        source,
+        source_id
+    from provided.payment
+    qualify row_number() over (partition by payment_id order by _landed desc) = 1
+)
+
 select
-    payment_id,
-    account_id,
-    invoice_id,
-    attempted_at,
-    amount,
-    currency,
-    status,
-    failure_code,
-    attempt,
-    is_final_attempt,
-    source,
-    source_id
-from provided.payment
-qualify row_number() over (partition by payment_id order by _landed desc) = 1
+    newest.payment_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.invoice_id,
+    newest.attempted_at,
+    newest.amount,
+    newest.currency,
+    newest.status,
+    newest.failure_code,
+    newest.attempt,
+    newest.is_final_attempt,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

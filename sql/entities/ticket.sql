@@ -25,22 +25,54 @@ not_null = ["ticket_id", "account_id", "created_at"]
 
 [decisions]
 newest_wins = "Where a key was landed more than once, the row landed last holds"
+whose = "The account is the canonical one, whatever id the source knows it by"
 ---*/
+with canonical_account as (
+    select
+        external_id,
+        source,
+        account_id
+    from canonical_account
+),
+
+newest as (
+    select
+        ticket_id,
+        account_id,
+        contact_id,
+        created_at,
+        first_replied_at,
+        resolved_at,
+        priority,
+        status,
+        escalated_at,
+        reopen_count,
+        is_sla_breached,
+        csat_score,
+        tone,
+        source,
+        source_id
+    from provided.ticket
+    qualify row_number() over (partition by ticket_id order by _landed desc) = 1
+)
+
 select
-    ticket_id,
-    account_id,
-    contact_id,
-    created_at,
-    first_replied_at,
-    resolved_at,
-    priority,
-    status,
-    escalated_at,
-    reopen_count,
-    is_sla_breached,
-    csat_score,
-    tone,
-    source,
-    source_id
-from provided.ticket
-qualify row_number() over (partition by ticket_id order by _landed desc) = 1
+    newest.ticket_id,
+    coalesce(canonical_account.account_id, newest.account_id) as account_id,
+    newest.contact_id,
+    newest.created_at,
+    newest.first_replied_at,
+    newest.resolved_at,
+    newest.priority,
+    newest.status,
+    newest.escalated_at,
+    newest.reopen_count,
+    newest.is_sla_breached,
+    newest.csat_score,
+    newest.tone,
+    newest.source,
+    newest.source_id
+from newest
+left join canonical_account
+    on newest.account_id = canonical_account.external_id
+    and (canonical_account.source = '' or canonical_account.source = newest.source)

@@ -13,7 +13,7 @@ matched_rows = { type = "integer", doc = "Rows whose account, contract or invoic
 not_null = ["source", "entity", "entity_rows"]
 
 [decisions]
-match = "Contract lines and discounts are matched to contracts, invoice lines and payment events to invoices, all others to accounts"
+match = "Contract lines and discounts are matched to contracts, invoice lines and payment events to invoices, all others to accounts; customers of other systems through account_xref, test ones left out"
 ---*/
 with account_key as (
     select
@@ -33,6 +33,28 @@ invoice_key as (
     from invoice
 ),
 
+account_xref as (
+    select
+        account_id,
+        system,
+        external_id,
+        external_source
+    from account_xref
+    where not is_ambiguous
+),
+
+external_match as (
+    select
+        external_account.source,
+        account_xref.account_id
+    from external_account
+    left join account_xref
+        on external_account.source = account_xref.external_source
+        and external_account.system = account_xref.system
+        and external_account.external_id = account_xref.external_id
+    where not coalesce(external_account.is_test, false)
+),
+
 -- One row a source, entity and key, so that big entities meet the keys once per key.
 key_count as (
     select
@@ -42,6 +64,15 @@ key_count as (
         account_id as parent_id,
         count(*) as entity_rows
     from account
+    group by source, account_id
+    union all
+    select
+        source,
+        'external_account' as entity,
+        'account' as parent,
+        account_id as parent_id,
+        count(*) as entity_rows
+    from external_match
     group by source, account_id
     union all
     select
