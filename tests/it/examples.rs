@@ -1,7 +1,7 @@
 //! The worked examples: `tests/examples/<table>/<case>/` holds inputs that fit on a page, and the rows that must come out.
 //!
-//! Each case runs the real library: its files are landed through the `files` source, its table and all upstream are
-//! computed, and the rows are compared, whatever their order. `TAILWATER_EXAMPLE=table/case` runs one.
+//! Each case runs the real library: its files are landed through the `files` source (`<entity>@<source>.csv` through one of
+//! that name), its table and all upstream are computed, and the rows are compared, whatever their order. `TAILWATER_EXAMPLE=table/case` runs one.
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
@@ -142,17 +142,19 @@ async fn run(models: &Arc<Models>, table: &str, folder: &Path) -> Result<(), Str
 }
 
 fn job(models: &Arc<Models>, case: &Case, folder: &Path, scratch: &Path) -> Result<Job, String> {
-    let mut inputs = Vec::new();
+    let mut inputs: BTreeMap<String, Vec<FileInput>> = BTreeMap::new();
     let mut names: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     for path in
         names.iter().filter(|path| path.extension().is_some_and(|end| end == "csv") && !path.ends_with("expected.csv"))
     {
-        let entity = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let (entity, source) = stem.split_once('@').unwrap_or((stem.as_str(), "example"));
+        let entity = entity.to_owned();
         if models.entity(&entity).is_none() {
             return Err(format!("{entity}.csv: there is no entity {entity}"));
         }
-        inputs.push(FileInput {
+        inputs.entry(source.to_owned()).or_default().push(FileInput {
             name: entity.clone(),
             pattern: PathBuf::from(path.file_name().unwrap()),
             format: Format::Csv(CsvFormat { comment: Some(b'#'), ..CsvFormat::default() }),
@@ -171,7 +173,11 @@ fn job(models: &Arc<Models>, case: &Case, folder: &Path, scratch: &Path) -> Resu
             Value::parse(&text, entry.ty).ok_or_else(|| format!("case.toml: {name} = {text} is no {}", entry.ty))?;
         overrides.insert(name.clone(), value);
     }
-    let files = FilesSource { root: folder.to_owned(), inputs, entities: Vec::new() };
+    let source = |(name, inputs)| {
+        let files = FilesSource { root: folder.to_owned(), inputs, entities: Vec::new() };
+        Source { name, kind: SourceKind::Files(files) }
+    };
+    let sources = inputs.into_iter().map(source).collect();
     Ok(Job {
         name: "example".to_owned(),
         file: folder.join("case.toml"),
@@ -180,7 +186,7 @@ fn job(models: &Arc<Models>, case: &Case, folder: &Path, scratch: &Path) -> Resu
         timezone: chrono_tz::Tz::UTC,
         warehouse: scratch.join("warehouse"),
         currency: case.currency.clone(),
-        sources: vec![Source { name: "example".to_owned(), kind: SourceKind::Files(files) }],
+        sources,
         policy: Policy::new(spec, overrides),
         models: Arc::clone(models),
         engine: EngineConfig { partitions: 1, ..EngineConfig::default() },
