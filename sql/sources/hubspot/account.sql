@@ -6,6 +6,7 @@ owner = "cs"
 status = "a job's own property decides; else the lifecycle: a customer or evangelist is active, an earlier stage a prospect, others are unknown"
 country = "only two-letter codes; a country that is written out and not in the list of source.toml is unknown"
 owner = "the owner of the company is who sold"
+salesforce = "where the job says which property holds a Salesforce id, a company that has one is an account of Salesforce, and provided there"
 currency = "the company's own where the job names a property, else the account's of HubSpot"
 ---*/
 with company as (
@@ -30,6 +31,7 @@ with company as (
         is_internal,
         expected_tax_pct
     from landed.company
+    where salesforce_id is null
 ),
 
 portal as (

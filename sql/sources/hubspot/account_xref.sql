@@ -3,7 +3,7 @@ title = "Companies in other systems, as HubSpot knows them"
 owner = "data"
 
 [decisions]
-explicit = "only ids that somebody, or the integration with Salesforce, wrote into a property; several are separated by semicolons"
+explicit = "only ids that somebody, or an integration, wrote into a property, which the job names; several are separated by semicolons"
 salesforce = "a company that carries a Salesforce id is that account: the Salesforce id is canonical, the company's is tied to it"
 merged = "a company keeps the ids of those that were merged into it"
 ---*/
