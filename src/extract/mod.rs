@@ -8,6 +8,8 @@ pub mod files;
 mod json;
 mod jsonl;
 mod parquet;
+pub mod postgres;
+mod pushed;
 mod rows;
 pub mod shape;
 pub mod value;

@@ -42,6 +42,11 @@ impl Pushed {
         }
     }
 
+    /// The stream's name.
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
     /// Takes the row numbered `line`: one text a column, none for null.
     ///
     /// # Errors

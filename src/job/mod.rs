@@ -4,6 +4,7 @@ pub mod api;
 mod files;
 mod load;
 mod mapping;
+pub mod postgres;
 pub mod secret;
 
 use crate::calendar::{self, Schedule};

@@ -39,9 +39,23 @@ pub struct Progress {
     /// The pass under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pass: Option<OpenPass>,
+    /// What a reader of its own (a database's, a tap's) goes on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<serde_json::Value>,
 }
 
 impl Progress {
+    /// Where a reader of its own stands: what it goes on with, and the id of the full pass under way, if it is in one.
+    pub fn own(state: serde_json::Value, pass: Option<String>) -> Progress {
+        let pass = pass.map(|id| OpenPass { id, is_full: true, ..OpenPass::default() });
+        Progress { pass, own: Some(state), ..Progress::default() }
+    }
+
+    /// What a reader of its own goes on with; none before its first checkpoint.
+    pub fn state(&self) -> Option<&serde_json::Value> {
+        self.own.as_ref()
+    }
+
     /// The pass under way: an id that stays the same until the pass is finished, over however many runs. Keys that are
     /// missing from a full pass are counted over all that was landed under its id.
     pub fn pass(&self) -> Option<&str> {

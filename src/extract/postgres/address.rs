@@ -39,7 +39,9 @@ impl Address {
         let root = root.map(PathBuf::from);
         let (ssl, trust) = match (mode.as_str(), root) {
             ("disable", _) => (SslMode::Disable, Trust::Anybody),
-            ("allow" | "prefer", root) => (SslMode::Prefer, root.map_or(Trust::Anybody, |file| Trust::Signed(Some(file)))),
+            ("allow" | "prefer", root) => {
+                (SslMode::Prefer, root.map_or(Trust::Anybody, |file| Trust::Signed(Some(file))))
+            }
             // As libpq: with an authority at hand, `require` checks it.
             ("require", root) => (SslMode::Require, root.map_or(Trust::Anybody, |file| Trust::Signed(Some(file)))),
             ("verify-ca" | "verify-full", root) => (SslMode::Require, Trust::Signed(root)),

@@ -25,8 +25,9 @@ pub enum Trust {
 pub(super) fn config(trust: &Trust) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let unusable = |error: rustls::Error| Error::bug("TLS has no version").caused_by(error);
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(unusable)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?;
     Ok(match trust {
         Trust::Anybody => {
             let anybody = Arc::new(Anybody(provider));
