@@ -12,6 +12,7 @@ pub mod postgres;
 mod pushed;
 mod rows;
 pub mod shape;
+pub mod singer;
 pub mod value;
 
 pub use rows::Seen;

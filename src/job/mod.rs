@@ -6,6 +6,7 @@ mod load;
 mod mapping;
 pub mod postgres;
 pub mod secret;
+pub mod singer;
 
 use crate::calendar::{self, Schedule};
 use crate::error::Error;
