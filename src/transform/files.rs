@@ -6,10 +6,7 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef}
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, ScalarValue, Statistics, project_schema, stats::Precision};
 use datafusion::datasource::TableType;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{
-    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl, PartitionedFile,
-};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -20,7 +17,6 @@ use datafusion::object_store::ObjectMeta;
 use datafusion::object_store::path::Path as ObjectPath;
 use datafusion::physical_plan::{ExecutionPlan, empty::EmptyExec};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,20 +24,18 @@ use std::sync::Arc;
 /// The rows of `files`, by column name: a column a file lacks is null. No files: an empty table.
 ///
 /// # Errors
-/// A path is not absolute.
+/// A path is not absolute, or a file cannot be read.
 pub fn listing(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
-    if files.is_empty() {
-        return Ok(Arc::new(datafusion::datasource::empty::EmptyTable::new(schema)));
+    let mut rows = 0;
+    let mut listed = Vec::with_capacity(files.len());
+    for path in files {
+        let (metadata, size) = footer(path)?;
+        rows += u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
+        listed.push(PartitionedFile::new_from_meta(object(path, size)?));
     }
-    let urls = files
-        .iter()
-        .map(|file| ListingTableUrl::parse(file_url(file)).map_err(|e| unreadable(file, e)))
-        .collect::<Result<Vec<_>>>()?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
-    let table =
-        ListingTable::try_new(config).map_err(|e| Error::bug("could not set up a table over files").caused_by(e))?;
-    Ok(Arc::new(table))
+    let source_schema = TableSchema::builder(Arc::clone(&schema)).build();
+    let order = (0..schema.fields().len()).collect();
+    Ok(Arc::new(PartitionedTable { schema, source_schema, order, files: listed, rows }))
 }
 
 /// One file of a partitioned table and the values its path stands for.
@@ -91,10 +85,7 @@ impl PartitionedTable {
             for (field, text) in outside.iter().zip(&file.values) {
                 values.push(partition_scalar(text, field.data_type()).map_err(|e| unreadable(&file.path, e))?);
             }
-            let location = ObjectPath::from_absolute_path(&file.path).map_err(|e| unreadable(&file.path, e))?;
-            let meta =
-                ObjectMeta { location, last_modified: chrono::DateTime::UNIX_EPOCH, size, e_tag: None, version: None };
-            listed.push(PartitionedFile::new_from_meta(meta).with_partition_values(values));
+            listed.push(PartitionedFile::new_from_meta(object(&file.path, size)?).with_partition_values(values));
         }
         let source_schema =
             TableSchema::builder(Arc::new(Schema::new(inside))).with_table_partition_cols(outside).build();
@@ -147,6 +138,8 @@ impl TableProvider for PartitionedTable {
             None => self.order.clone(),
         };
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
+        // Rows, which decide how tables are joined, but no least and greatest values: the engine compares those of a difference of
+        // days with a whole number as if both were durations, and fails.
         let mut statistics = Statistics::new_unknown(self.source_schema.table_schema());
         statistics.num_rows = Precision::Inexact(usize::try_from(self.rows).unwrap_or(usize::MAX));
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
@@ -169,9 +162,7 @@ pub fn partition_scalar(text: &str, ty: &DataType) -> datafusion::common::Result
 
 /// Compares a file's columns with the contract's; returns the file's size in bytes.
 fn check_types(table: &str, schema: &Schema, path: &Path) -> Result<u64> {
-    let file = File::open(path).map_err(|e| Error::io("read", path, &e))?;
-    let size = file.metadata().map_err(|e| Error::io("read", path, &e))?.len();
-    let meta = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(|e| unreadable(path, e))?;
+    let (meta, size) = footer(path)?;
     for field in meta.schema().fields() {
         let Ok(wanted) = schema.field_with_name(field.name()) else { continue };
         if wanted.data_type() != field.data_type() {
@@ -190,19 +181,50 @@ fn check_types(table: &str, schema: &Schema, path: &Path) -> Result<u64> {
     Ok(size)
 }
 
-/// A path as a URL whose special characters cannot be taken for wildcards.
-fn file_url(path: &Path) -> String {
-    let mut url = String::from("file://");
-    for byte in path.to_string_lossy().bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'=') {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}");
-        }
-    }
-    url
+/// A file's footer and its size in bytes.
+fn footer(path: &Path) -> Result<(ArrowReaderMetadata, u64)> {
+    let file = File::open(path).map_err(|e| Error::io("read", path, &e))?;
+    let size = file.metadata().map_err(|e| Error::io("read", path, &e))?.len();
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(|e| unreadable(path, e))?;
+    Ok((metadata, size))
+}
+
+/// A file as the engine's reader knows it.
+fn object(path: &Path, size: u64) -> Result<ObjectMeta> {
+    let location = ObjectPath::from_absolute_path(path).map_err(|e| unreadable(path, e))?;
+    Ok(ObjectMeta { location, last_modified: chrono::DateTime::UNIX_EPOCH, size, e_tag: None, version: None })
 }
 
 fn unreadable(path: &Path, why: impl std::fmt::Display) -> Error {
     Error::new(Class::TryAgain, format!("could not read {}", path.display())).caused_by(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Date32Array, Int64Array, RecordBatch};
+    use datafusion::prelude::SessionContext;
+    use parquet::arrow::ArrowWriter;
+
+    #[tokio::test]
+    async fn a_filter_on_a_difference_of_days_failed_on_tables_too_large_for_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let days = |first: i32| Arc::new(Date32Array::from_iter_values(first..first + 20));
+        let limits = Arc::new(Int64Array::from_iter_values((0..20).map(|at| if at < 5 { 30 } else { 31 })));
+        let batch = RecordBatch::try_from_iter([
+            ("due", days(20_031) as _),
+            ("issued", days(20_000) as _),
+            ("most", limits as _),
+        ])
+        .unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let context = SessionContext::new();
+        context.register_table("invoice", listing(&[path], batch.schema()).unwrap()).unwrap();
+        let rows =
+            context.sql("select due from invoice where due - issued > most").await.unwrap().count().await.unwrap();
+        assert_eq!(rows, 5);
+    }
 }
