@@ -202,8 +202,8 @@ fn unreadable(path: &Path, why: impl std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::engine::{EngineConfig, session};
     use arrow::array::{Date32Array, Int64Array, RecordBatch};
-    use datafusion::prelude::SessionContext;
     use parquet::arrow::ArrowWriter;
 
     #[tokio::test]
@@ -221,7 +221,7 @@ mod tests {
         let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
-        let context = SessionContext::new();
+        let context = session(&EngineConfig::default()).unwrap();
         context.register_table("invoice", listing(&[path], batch.schema()).unwrap()).unwrap();
         let rows =
             context.sql("select due from invoice where due - issued > most").await.unwrap().count().await.unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 /// How requests are allowed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the sentence of each variant names its fields")]
+#[expect(clippy::enum_variant_names, reason = "the field calls it so")]
 pub enum Auth {
     /// Anybody may ask.
     None,
