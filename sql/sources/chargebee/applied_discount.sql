@@ -73,12 +73,12 @@ select
         when coalesce(coupon.percent, subscription_discount.percent) is not null then 'percent'
         when coalesce(coupon.amount, subscription_discount.amount) is not null then 'amount'
     end as kind,
-    cast(coalesce(
+    cast(round(coalesce(
         coupon.percent,
         subscription_discount.percent,
         coupon.amount,
         subscription_discount.amount
-    ) as decimal(18,8)) as value,
+    ), 8) as decimal(18,8)) as value,
     cast(line_discount.amount as decimal(18,4)) as amount,
     line_discount.discount_id as source_id
 from line_discount

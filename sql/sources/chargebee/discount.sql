@@ -185,7 +185,7 @@ select
     case when item_price_id is not null then concat(subscription_id, '/', item_price_id) end as contract_line_id,
     'billing' as term_source,
     case when percent is not null then 'percent' else 'amount' end as kind,
-    cast(coalesce(percent, amount) as decimal(18,8)) as value,
+    cast(round(coalesce(percent, amount), 8) as decimal(18,8)) as value,
     case when percent is null then case when duration_type = 'one_time' then 'once' else 'period' end end as amount_per,
     'multiplicative' as stacking,
     cast(position as bigint) as sequence,

@@ -48,7 +48,7 @@ select
         when coupon.percent_off is not null then 'percent'
         when coupon.amount_off is not null then 'amount'
     end as kind,
-    cast(coalesce(coupon.percent_off, coupon.amount_off) as decimal(18,8)) as value,
+    cast(round(coalesce(coupon.percent_off, coupon.amount_off), 8) as decimal(18,8)) as value,
     cast(line_discount.amount as decimal(18,4)) as amount,
     line_discount.discount_id as source_id
 from line_discount

@@ -273,7 +273,7 @@ select
     contract_line_id,
     'billing' as term_source,
     case when percent_off is not null then 'percent' else 'amount' end as kind,
-    cast(coalesce(percent_off, amount_off) as decimal(18,8)) as value,
+    cast(round(coalesce(percent_off, amount_off), 8) as decimal(18,8)) as value,
     case when percent_off is null then case when duration = 'once' then 'once' else 'period' end end as amount_per,
     'multiplicative' as stacking,
     cast(position as bigint) as sequence,

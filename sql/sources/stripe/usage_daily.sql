@@ -58,7 +58,7 @@ select
     cast(meter_day.start_at as date) as usage_date,
     meter.event_name as metric,
     only_product.product_id,
-    cast(meter_day.quantity as decimal(18,6)) as quantity,
+    cast(round(meter_day.quantity, 6) as decimal(18,6)) as quantity,
     meter_day.meter_id as source_id
 from meter_day
 inner join meter
