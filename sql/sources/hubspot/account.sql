@@ -39,10 +39,10 @@ portal as (
     from landed.portal
 )
 
--- A company without a name is known by its domain, as HubSpot itself shows it.
+-- A company without a name is known by its domain, as HubSpot itself shows it; without either by its id, so that its deals are somebody's.
 select
     company.id as account_id,
-    coalesce(company.name, company.domain) as name,
+    coalesce(company.name, company.domain, company.id) as name,
     case when starts_with(company.domain, 'www.') then substr(company.domain, 5) else company.domain end as domain,
     company.parent_id as parent_account_id,
     company.segment,
@@ -69,4 +69,3 @@ select
     company.id as source_id
 from company
 cross join portal
-where coalesce(company.name, company.domain) is not null

@@ -51,7 +51,7 @@ web as (
 
 select
     account.id as account_id,
-    account.name,
+    coalesce(account.name, account.id) as name,
     case when starts_with(web.host, 'www.') then substr(web.host, 5) else web.host end as domain,
     account.parent_id as parent_account_id,
     account.segment,
