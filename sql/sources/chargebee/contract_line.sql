@@ -7,6 +7,7 @@ line_id = "Items have no id of their own: subscription/item price"
 current = "Those of the subscription's present version: items taken out are named nowhere"
 price = "The subscription's own price, else the item price's; site-wide decimals before smallest units"
 models = "tiered is graduated; stairstep is volume with a fee a step; free units make an overage line"
+inclusive = "What a price with tax in it is without is not known: such a line has no price here, and is unverifiable"
 metered = "What is metered is a usage line without a quantity, its metric the item"
 ---*/
 with subscription as (
@@ -54,6 +55,14 @@ item as (
     from landed.item
 ),
 
+-- Whether prices have tax in them is a setting of the site or the customer, which only invoices tell.
+tax_inclusive as (
+    select distinct subscription_id
+    from landed.invoice
+    where price_type = 'tax_inclusive'
+        and subscription_id is not null
+),
+
 priced as (
     select
         subscription.id as subscription_id,
@@ -62,7 +71,9 @@ priced as (
         subscription_item.item_type,
         subscription_item.quantity,
         coalesce(item.is_metered, subscription_item.metered_quantity is not null) as is_metered,
-        coalesce(subscription_item.unit_price, item_price.price) as unit_price,
+        case
+            when tax_inclusive.subscription_id is null then coalesce(subscription_item.unit_price, item_price.price)
+        end as unit_price,
         subscription_item.free_quantity,
         item_price.pricing_model,
         coalesce(item_price.item_id, subscription_item.item_price_id) as product_id,
@@ -80,6 +91,8 @@ priced as (
         on subscription_item.item_price_id = item_price.id
     left join item
         on item_price.item_id = item.id
+    left join tax_inclusive
+        on subscription.id = tax_inclusive.subscription_id
 )
 
 select

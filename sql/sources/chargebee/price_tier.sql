@@ -5,6 +5,7 @@ owner = "finance"
 [decisions]
 own = "The subscription's own tiers, else those of the item price"
 stairstep = "A step costs its fee whatever the quantity in it: unit price 0"
+inclusive = "Tiers with tax in them are left out, as such prices are in contract_line"
 package = "Tiers that sell packages are left out: no model here describes them, and a line without tiers is unverifiable"
 ---*/
 with subscription as (
@@ -56,6 +57,14 @@ item_price_tier as (
     from landed.item_price_tier
 ),
 
+-- Whether prices have tax in them is a setting of the site or the customer, which only invoices tell.
+tax_inclusive as (
+    select distinct subscription_id
+    from landed.invoice
+    where price_type = 'tax_inclusive'
+        and subscription_id is not null
+),
+
 line as (
     select
         subscription.id as subscription_id,
@@ -69,6 +78,9 @@ line as (
         and subscription_item.version = subscription.version
     inner join item_price
         on subscription_item.item_price_id = item_price.id
+    left join tax_inclusive
+        on subscription.id = tax_inclusive.subscription_id
+    where tax_inclusive.subscription_id is null
 ),
 
 own as (

@@ -5,6 +5,7 @@ owner = "finance"
 [decisions]
 failed = "A ramp that failed or was deleted changed nothing"
 removed = "An item that a ramp takes out has quantity 0 from then on"
+inclusive = "A price with tax in it is unknown, as in contract_line"
 smallest_units = "A ramp names no currency: its prices are in the smallest unit of the subscription's"
 ---*/
 with ramp as (
@@ -69,6 +70,14 @@ smallest as (
     from subscription
 ),
 
+-- Whether prices have tax in them is a setting of the site or the customer, which only invoices tell.
+tax_inclusive as (
+    select distinct subscription_id
+    from landed.invoice
+    where price_type = 'tax_inclusive'
+        and subscription_id is not null
+),
+
 step as (
     select
         ramp.id,
@@ -76,16 +85,20 @@ step as (
         ramp.effective_at,
         ramp_item.item_price_id,
         ramp_item.quantity,
-        coalesce(
-            cast(ramp_item.unit_price_in_decimal as decimal(38,16)),
-            cast(cast(ramp_item.unit_price_minor as decimal(18,0)) * smallest.unit as decimal(38,16))
-        ) as unit_price
+        case
+            when tax_inclusive.subscription_id is null then coalesce(
+                cast(ramp_item.unit_price_in_decimal as decimal(38,16)),
+                cast(cast(ramp_item.unit_price_minor as decimal(18,0)) * smallest.unit as decimal(38,16))
+            )
+        end as unit_price
     from ramp
     inner join ramp_item
         on ramp.id = ramp_item.ramp_id
         and ramp.version = ramp_item.version
     inner join smallest
         on ramp.subscription_id = smallest.id
+    left join tax_inclusive
+        on ramp.subscription_id = tax_inclusive.subscription_id
     union all
     select
         ramp.id,

@@ -6,6 +6,7 @@ owner = "finance"
 start = "An item made on the subscription's own day starts with it, however far back it was dated; a later one on its day"
 currency = "A subscription in another currency than its price's pays the price's option in that currency"
 package = "transform_quantity sells packages: the price is for one"
+inclusive = "What a price with tax in it is without is not known: such a line has no price here, and is unverifiable"
 metered = "What is metered is a usage line without a quantity"
 ---*/
 with subscription as (
@@ -41,7 +42,7 @@ price as (
         id,
         product_id,
         currency,
-        unit_price,
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price,
         tiers_mode,
         divide_by,
         interval_unit,
@@ -55,7 +56,7 @@ price_currency as (
     select
         price_id,
         currency,
-        unit_price
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price
     from landed.price_currency
 ),
 

@@ -3,6 +3,7 @@ title = "Paused Stripe subscriptions"
 owner = "finance"
 
 [decisions]
+start = "What was paid in advance stays paid: days are free from the end of the item's period on"
 known = "Only a pause that holds now is known, with the moment it began; paused collection alone names no first day"
 ---*/
 with subscription as (
@@ -17,19 +18,21 @@ with subscription as (
 item as (
     select
         id,
-        subscription_id
+        subscription_id,
+        cast(period_end_at as date) as period_end_date
     from landed.subscription_item
     union
     select
         id,
-        subscription_id
+        subscription_id,
+        cast(period_end_at as date) as period_end_date
     from landed.subscription_item_rest
 )
 
 select
     item.id as contract_line_id,
     'billing' as term_source,
-    subscription.paused_date as start_date,
+    greatest(subscription.paused_date, item.period_end_date) as start_date,
     subscription.id as source_id
 from subscription
 inner join item

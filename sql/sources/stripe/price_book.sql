@@ -4,6 +4,7 @@ owner = "finance"
 
 [decisions]
 list = "A product's default price, and prices with a lookup key: others may have been made for one customer"
+inclusive = "Prices with tax in them are left out: list prices are before tax"
 flat = "Prices in tiers or packages are no price of one unit; intervals other than a month, a quarter or a year have no name here"
 ---*/
 with price as (
@@ -13,7 +14,7 @@ with price as (
         product_id,
         currency,
         lookup_key,
-        unit_price,
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price,
         case
             when interval_unit is null then 'once'
             when interval_unit = 'month' and interval_count = 1 then 'month'
@@ -30,7 +31,7 @@ price_currency as (
     select
         price_id,
         currency,
-        unit_price
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price
     from landed.price_currency
 ),
 

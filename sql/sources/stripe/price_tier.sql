@@ -4,6 +4,7 @@ owner = "finance"
 
 [decisions]
 currency = "Tiers of a further currency cannot be told apart in the interface's answer: an item in one has no tiers here"
+inclusive = "Tiers with tax in them are left out, as such prices are in contract_line"
 no_unit_price = "A tier that costs a flat fee only has a unit price of 0: that is what Stripe charges"
 ---*/
 with subscription as (
@@ -33,6 +34,7 @@ price as (
         id,
         currency
     from landed.price
+    where tax_behavior is distinct from 'inclusive'
 ),
 
 price_tier as (

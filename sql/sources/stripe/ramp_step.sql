@@ -5,6 +5,7 @@ owner = "finance"
 [decisions]
 which_line = "A phase names prices, not items: the item with that price, else the only item of the price's product"
 released = "A schedule that was released or cancelled changed nothing from then on"
+inclusive = "A price with tax in it is unknown, as in contract_line"
 same_rhythm = "A price of another interval than the item's is no price of the line: such a step states the quantity alone"
 ---*/
 with subscription as (
@@ -52,7 +53,7 @@ price as (
         id,
         product_id,
         currency,
-        unit_price,
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price,
         interval_unit,
         interval_count
     from landed.price
@@ -62,7 +63,7 @@ price_currency as (
     select
         price_id,
         currency,
-        unit_price
+        case when tax_behavior is distinct from 'inclusive' then unit_price end as unit_price
     from landed.price_currency
 ),
 

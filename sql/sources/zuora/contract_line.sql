@@ -7,6 +7,7 @@ line_id = "The charge number, which goes through all versions; its segments are 
 first_segment = "The line states its first segment's quantity and price"
 price = "The price of the charge's tier; tiered and volume charges have theirs in price_tier"
 overage = "Overage charges the units above the included ones; tiered with overage charges what is beyond the last tier"
+inclusive = "What a price with tax in it is without is not known: such a line has no price here, and is unverifiable"
 discounts = "A discount is a charge in Zuora too: those are in discount"
 ---*/
 with subscription as (
@@ -34,7 +35,8 @@ charge as (
         end_date,
         subscription_id,
         product_id,
-        product_name
+        product_name,
+        coalesce(tax_mode, '') = 'TaxInclusive' as is_tax_inclusive
     from landed.charge
     where charge_model not like 'Discount%'
 ),
@@ -89,6 +91,7 @@ select
     end as pricing_model,
     cast(round(case when first_segment.charge_type = 'Usage' then null else first_segment.quantity end, 6) as decimal(18,6)) as quantity,
     cast(round(case
+        when first_segment.is_tax_inclusive then null
         when first_segment.charge_model like 'Flat Fee%' or first_segment.charge_model like 'Per Unit%' then charge_tier.price
         when first_segment.charge_model like '%Overage%' then overage.overage_price
     end, 8) as decimal(18,8)) as unit_price,

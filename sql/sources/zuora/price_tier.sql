@@ -4,6 +4,7 @@ owner = "finance"
 
 [decisions]
 segment = "Those of the line's first segment, as everything that a line states"
+inclusive = "Tiers with tax in them are left out, as such prices are in contract_line"
 flat = "A tier at a flat fee costs nothing a unit"
 ---*/
 with subscription as (
@@ -23,6 +24,7 @@ charge as (
         subscription_id
     from landed.charge
     where charge_model not like 'Discount%'
+        and coalesce(tax_mode, '') <> 'TaxInclusive'
     qualify row_number() over (partition by subscription_id, number order by segment, start_date, id) = 1
 ),
 

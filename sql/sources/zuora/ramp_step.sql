@@ -4,6 +4,7 @@ owner = "finance"
 
 [decisions]
 steps = "Where a charge has several segments in a version, each is a step from its first day on"
+inclusive = "A price with tax in it is unknown, as in contract_line"
 price = "Of flat and per-unit charges; a segment's tiers cannot differ here from the first one's"
 ---*/
 with subscription as (
@@ -23,6 +24,7 @@ charge as (
         quantity,
         start_date,
         subscription_id,
+        coalesce(tax_mode, '') = 'TaxInclusive' as is_tax_inclusive,
         count(*) over (partition by subscription_id, number) as segment_count
     from landed.charge
     where charge_model not like 'Discount%'
@@ -43,6 +45,7 @@ select
     charge.start_date,
     cast(round(case when charge.charge_type = 'Usage' then null else charge.quantity end, 6) as decimal(18,6)) as quantity,
     cast(round(case
+        when charge.is_tax_inclusive then null
         when charge.charge_model like 'Flat Fee%' or charge.charge_model like 'Per Unit%' then charge_tier.price
     end, 8) as decimal(18,8)) as unit_price,
     charge.id as source_id
