@@ -29,6 +29,9 @@ with subscription as (
         term_end_action,
         notice_days
     from landed.subscription
+    where customer_id is not null
+        and started_at is not null
+        and currency_code is not null
 ),
 
 dated as (

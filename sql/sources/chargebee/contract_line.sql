@@ -18,6 +18,7 @@ with subscription as (
         billing_count,
         billing_unit
     from landed.subscription
+    where started_at is not null
 ),
 
 subscription_item as (

@@ -22,6 +22,10 @@ with credit_note as (
         total
     from landed.credit_note
     where coalesce(system_reason_code, '') <> 'write_off'
+        and customer_id is not null
+        and issued_at is not null
+        and total is not null
+        and currency_code is not null
 ),
 
 line as (

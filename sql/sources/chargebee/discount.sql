@@ -201,3 +201,4 @@ select
     discount_id as source_id
 from given
 where coalesce(percent, amount) is not null
+    and start_date is not null

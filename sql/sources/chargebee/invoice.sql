@@ -25,6 +25,8 @@ with invoice as (
         amount_due,
         write_off_amount
     from landed.invoice
+    where customer_id is not null
+        and currency_code is not null
 )
 
 select

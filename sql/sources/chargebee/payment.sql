@@ -21,6 +21,10 @@ with transaction_made as (
     from landed.transaction
     where kind = 'payment'
         and status in ('success', 'failure', 'late_failure', 'timeout')
+        and customer_id is not null
+        and made_at is not null
+        and amount is not null
+        and currency_code is not null
 ),
 
 transaction_invoice as (
@@ -49,6 +53,7 @@ invoice_credit as (
         applied_at,
         amount
     from landed.invoice_credit
+    where amount > 0
 ),
 
 only_invoice as (

@@ -17,6 +17,8 @@ with transaction_made as (
         refunded_id
     from landed.transaction
     where status = 'success'
+        and made_at is not null
+        and amount is not null
 ),
 
 transaction_invoice as (
@@ -136,6 +138,7 @@ select
     id as source_id
 from noted_refund
 where invoice_id is not null
+    and amount > 0
 union all
 select
     transaction_made.id as event_id,

@@ -159,3 +159,4 @@ left join packaged
     on chosen.subscription_id = packaged.subscription_id
     and chosen.item_price_id = packaged.item_price_id
 where packaged.subscription_id is null
+    and chosen.price is not null

@@ -17,6 +17,7 @@ with ramp as (
         items_to_remove
     from landed.ramp
     where status <> 'failed'
+        and effective_at is not null
 ),
 
 ramp_item as (

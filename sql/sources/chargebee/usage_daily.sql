@@ -14,6 +14,8 @@ with usage as (
         used_at,
         quantity
     from landed.usage
+    where used_at is not null
+        and quantity is not null
 ),
 
 subscription as (

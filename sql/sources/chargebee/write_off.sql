@@ -17,6 +17,8 @@ with credit_note as (
     where system_reason_code = 'write_off'
         and voided_at is null
         and invoice_id is not null
+        and issued_at is not null
+        and total is not null
 )
 
 select

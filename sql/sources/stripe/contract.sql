@@ -26,6 +26,8 @@ with subscription as (
         days_until_due
     from landed.subscription
     where status not in ('incomplete', 'incomplete_expired')
+        and customer_id is not null
+        and start_at is not null
 ),
 
 item as (

@@ -99,6 +99,7 @@ priced as (
     from item
     inner join subscription
         on item.subscription_id = subscription.id
+        and subscription.start_at is not null
     left join price
         on item.price_id = price.id
     left join price_currency
@@ -111,7 +112,7 @@ select
     cast(1 as bigint) as version,
     priced.subscription_id as contract_id,
     'billing' as term_source,
-    coalesce(priced.product_id, priced.price_id) as product_id,
+    coalesce(priced.product_id, priced.price_id, priced.id) as product_id,
     product.name as product_name,
     case when priced.usage_type = 'metered' then 'usage' else 'recurring' end as charge_type,
     case

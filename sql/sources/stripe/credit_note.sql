@@ -20,6 +20,7 @@ with credit_note as (
         approved_by,
         coalesce(total_excluding_tax, subtotal - coalesce(discount_amount, 0)) as amount
     from landed.credit_note
+    where customer_id is not null
 ),
 
 voided as (

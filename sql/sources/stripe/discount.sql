@@ -285,3 +285,4 @@ select
     discount_id as source_id
 from placed
 where coalesce(percent_off, amount_off) is not null
+    and start_date is not null

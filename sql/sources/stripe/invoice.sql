@@ -32,6 +32,7 @@ with invoice as (
         amount_remaining,
         replaces_id
     from landed.invoice
+    where customer_id is not null
 ),
 
 invoice_event as (

@@ -130,7 +130,8 @@ current_line as (
         on line.invoice_id = invoice.id
     left join last_event
         on line.invoice_id = last_event.invoice_id
-    where line.invoice_subtotal is not distinct from coalesce(last_event.subtotal, invoice.subtotal)
+    where line.gross_amount is not null
+        and line.invoice_subtotal is not distinct from coalesce(last_event.subtotal, invoice.subtotal)
     qualify row_number() over (partition by line.id order by line.invoice_subtotal) = 1
 )
 

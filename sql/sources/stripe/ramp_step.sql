@@ -133,6 +133,7 @@ select
     cast(case when is_same_rhythm then round(unit_price, 8) end as decimal(18,8)) as unit_price,
     schedule_id as source_id
 from placed
+where phase_start_at is not null
 qualify row_number() over (
     partition by contract_line_id, cast(phase_start_at as date)
     order by phase_start_at desc, schedule_id desc, position
