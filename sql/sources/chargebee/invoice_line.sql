@@ -103,8 +103,8 @@ select
 from line
 inner join invoice
     on line.invoice_id = invoice.id
-    and line.invoice_sub_total is not distinct from invoice.sub_total
     and line.gross_amount is not null
+    and line.invoice_sub_total is not distinct from invoice.sub_total
 left join item_price
     on line.entity_id = item_price.id
 left join item
