@@ -3,7 +3,7 @@ title = "Chargebee subscriptions"
 owner = "finance"
 
 [decisions]
-version = "Chargebee keeps no earlier terms: one version, as the subscription stands"
+version = "Chargebee keeps no earlier terms; its events picture them for about 90 days, and every day on which items, prices or quantities changed begins a version"
 term = "A contract term ends the contract on its last day; without one the subscription is evergreen, and ends when a cancellation is set"
 renewal = "The end of the contract term; without one the end of the term paid for, where that is half a year or longer"
 deleted = "Deleted subscriptions are gone; cancelled ones stay"
@@ -34,6 +34,89 @@ with subscription as (
         and currency_code is not null
 ),
 
+event as (
+    select
+        id,
+        occurred_at,
+        subscription_id
+    from landed.subscription_event
+),
+
+event_item as (
+    select
+        event_id,
+        item_price_id,
+        quantity,
+        coalesce(unit_price_in_decimal, unit_price) as unit_price
+    from landed.subscription_event_item
+),
+
+-- What a picture says of items, prices and quantities, in one text.
+picture as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', item_price_id, cast(quantity as varchar), cast(unit_price as varchar)), '; ' order by item_price_id) as items
+    from event_item
+    group by event_id
+),
+
+followed as (
+    select
+        event.id,
+        event.subscription_id,
+        event.occurred_at,
+        picture.items,
+        lag(picture.items) over (partition by event.subscription_id order by event.occurred_at, event.id) as items_before,
+        lag(event.id) over (partition by event.subscription_id order by event.occurred_at, event.id) as event_before
+    from event
+    inner join picture
+        on event.id = picture.event_id
+),
+
+-- A change on the first day belongs to the first version.
+change as (
+    select
+        followed.id,
+        followed.subscription_id,
+        followed.occurred_at,
+        followed.event_before,
+        cast(followed.occurred_at as date) as change_date
+    from followed
+    inner join subscription
+        on followed.subscription_id = subscription.id
+        and cast(followed.occurred_at as date) > subscription.start_date
+    where followed.items <> followed.items_before
+),
+
+-- Of several changes on one day the last holds.
+settled as (
+    select *
+    from change
+    qualify row_number() over (partition by subscription_id, change_date order by occurred_at desc, id desc) = 1
+),
+
+numbered as (
+    select
+        settled.*,
+        row_number() over (partition by subscription_id order by change_date) as place,
+        count(*) over (partition by subscription_id) as changes
+    from settled
+),
+
+contract_version as (
+    select
+        id as subscription_id,
+        1 as version,
+        start_date as effective_date
+    from subscription
+    union all
+    select
+        subscription_id,
+        place + 1 as version,
+        change_date as effective_date
+    from numbered
+),
+
 dated as (
     select
         subscription.*,
@@ -44,8 +127,8 @@ dated as (
 
 select
     id as contract_id,
-    cast(1 as bigint) as version,
-    start_date as effective_date,
+    cast(contract_version.version as bigint) as version,
+    contract_version.effective_date,
     customer_id as account_id,
     'billing' as term_source,
     status,
@@ -78,3 +161,5 @@ select
     id as source_ref,
     id as source_id
 from dated
+inner join contract_version
+    on dated.id = contract_version.subscription_id

@@ -3,6 +3,7 @@ title = "Items of Chargebee subscriptions"
 owner = "finance"
 
 [decisions]
+version = "As in contract: before the first change, after each one, and now"
 line_id = "Items have no id of their own: subscription/item price"
 current = "Those of the subscription's present version: items taken out are named nowhere"
 price = "The subscription's own price, else the item price's; site-wide decimals before smallest units"
@@ -56,6 +57,141 @@ item as (
     from landed.item
 ),
 
+event as (
+    select
+        id,
+        occurred_at,
+        subscription_id
+    from landed.subscription_event
+),
+
+event_item as (
+    select
+        event_id,
+        item_price_id,
+        item_type,
+        quantity,
+        metered_quantity,
+        coalesce(unit_price_in_decimal, unit_price) as unit_price,
+        free_quantity,
+        billing_count,
+        billing_unit
+    from landed.subscription_event_item
+),
+
+-- What a picture says of items, prices and quantities, in one text.
+picture as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', item_price_id, cast(quantity as varchar), cast(unit_price as varchar)), '; ' order by item_price_id) as items
+    from event_item
+    group by event_id
+),
+
+followed as (
+    select
+        event.id,
+        event.subscription_id,
+        event.occurred_at,
+        picture.items,
+        lag(picture.items) over (partition by event.subscription_id order by event.occurred_at, event.id) as items_before,
+        lag(event.id) over (partition by event.subscription_id order by event.occurred_at, event.id) as event_before
+    from event
+    inner join picture
+        on event.id = picture.event_id
+),
+
+-- A change on the first day belongs to the first version.
+change as (
+    select
+        followed.id,
+        followed.subscription_id,
+        followed.occurred_at,
+        followed.event_before,
+        cast(followed.occurred_at as date) as change_date
+    from followed
+    inner join subscription
+        on followed.subscription_id = subscription.id
+        and cast(followed.occurred_at as date) > subscription.start_date
+    where followed.items <> followed.items_before
+),
+
+-- Of several changes on one day the last holds.
+settled as (
+    select *
+    from change
+    qualify row_number() over (partition by subscription_id, change_date order by occurred_at desc, id desc) = 1
+),
+
+numbered as (
+    select
+        settled.*,
+        row_number() over (partition by subscription_id order by change_date) as place,
+        count(*) over (partition by subscription_id) as changes
+    from settled
+),
+
+first_change as (
+    select
+        event_before,
+        subscription_id
+    from change
+    qualify row_number() over (partition by subscription_id order by occurred_at, id) = 1
+),
+
+-- The first version has what was there before the first change, the last one what is there now.
+versioned as (
+    select
+        subscription_item.subscription_id,
+        coalesce(numbered.changes, 0) + 1 as contract_version,
+        subscription_item.item_price_id,
+        subscription_item.item_type,
+        subscription_item.quantity,
+        subscription_item.metered_quantity,
+        subscription_item.unit_price,
+        subscription_item.free_quantity,
+        subscription_item.billing_count,
+        subscription_item.billing_unit
+    from subscription_item
+    inner join subscription
+        on subscription_item.subscription_id = subscription.id
+        and subscription_item.version = subscription.version
+    left join numbered
+        on subscription_item.subscription_id = numbered.subscription_id
+        and numbered.place = 1
+    union all
+    select
+        numbered.subscription_id,
+        numbered.place + 1 as contract_version,
+        event_item.item_price_id,
+        event_item.item_type,
+        event_item.quantity,
+        event_item.metered_quantity,
+        event_item.unit_price,
+        event_item.free_quantity,
+        event_item.billing_count,
+        event_item.billing_unit
+    from numbered
+    inner join event_item
+        on numbered.id = event_item.event_id
+    where numbered.place < numbered.changes
+    union all
+    select
+        first_change.subscription_id,
+        1 as contract_version,
+        event_item.item_price_id,
+        event_item.item_type,
+        event_item.quantity,
+        event_item.metered_quantity,
+        event_item.unit_price,
+        event_item.free_quantity,
+        event_item.billing_count,
+        event_item.billing_unit
+    from first_change
+    inner join event_item
+        on first_change.event_before = event_item.event_id
+),
+
 -- Whether prices have tax in them is a setting of the site or the customer, which only invoices tell.
 tax_inclusive as (
     select distinct subscription_id
@@ -67,29 +203,29 @@ tax_inclusive as (
 priced as (
     select
         subscription.id as subscription_id,
+        versioned.contract_version,
         subscription.start_date,
-        subscription_item.item_price_id,
-        subscription_item.item_type,
-        subscription_item.quantity,
-        coalesce(item.is_metered, subscription_item.metered_quantity is not null) as is_metered,
+        versioned.item_price_id,
+        versioned.item_type,
+        versioned.quantity,
+        coalesce(item.is_metered, versioned.metered_quantity is not null) as is_metered,
         case
-            when tax_inclusive.subscription_id is null then coalesce(subscription_item.unit_price, item_price.price)
+            when tax_inclusive.subscription_id is null then coalesce(versioned.unit_price, item_price.price)
         end as unit_price,
-        subscription_item.free_quantity,
+        versioned.free_quantity,
         item_price.pricing_model,
-        coalesce(item_price.item_id, subscription_item.item_price_id) as product_id,
+        coalesce(item_price.item_id, versioned.item_price_id) as product_id,
         item.name as product_name,
         item.unit,
-        case coalesce(subscription_item.billing_unit, item_price.billing_unit, subscription.billing_unit)
-            when 'month' then coalesce(subscription_item.billing_count, item_price.billing_count, subscription.billing_count)
-            when 'year' then coalesce(subscription_item.billing_count, item_price.billing_count, subscription.billing_count) * 12
+        case coalesce(versioned.billing_unit, item_price.billing_unit, subscription.billing_unit)
+            when 'month' then coalesce(versioned.billing_count, item_price.billing_count, subscription.billing_count)
+            when 'year' then coalesce(versioned.billing_count, item_price.billing_count, subscription.billing_count) * 12
         end as months
-    from subscription_item
+    from versioned
     inner join subscription
-        on subscription_item.subscription_id = subscription.id
-        and subscription_item.version = subscription.version
+        on versioned.subscription_id = subscription.id
     left join item_price
-        on subscription_item.item_price_id = item_price.id
+        on versioned.item_price_id = item_price.id
     left join item
         on item_price.item_id = item.id
     left join tax_inclusive
@@ -98,7 +234,7 @@ priced as (
 
 select
     concat(subscription_id, '/', item_price_id) as contract_line_id,
-    cast(1 as bigint) as version,
+    cast(contract_version as bigint) as version,
     subscription_id as contract_id,
     'billing' as term_source,
     product_id,

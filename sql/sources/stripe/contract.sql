@@ -3,7 +3,7 @@ title = "Stripe subscriptions"
 owner = "finance"
 
 [decisions]
-version = "Stripe keeps no earlier terms: one version, as the subscription stands"
+version = "Stripe keeps no earlier terms; its events tell of changes for 30 days, and every day on which items, prices or quantities changed begins a version"
 never_begun = "A subscription whose first payment never came is no contract"
 term = "Evergreen unless a day of cancelling is set; a subscription that is to end does not renew"
 renewal = "The end of the period paid for, where it is half a year or longer: every month's end is no renewal"
@@ -16,6 +16,7 @@ with subscription as (
         customer_id,
         status,
         currency,
+        start_at,
         cast(start_at as date) as start_date,
         cast(billing_anchor_at as date) as billing_anchor_date,
         cast(cancel_at as date) as cancel_date,
@@ -56,6 +57,96 @@ price as (
     from landed.price
 ),
 
+event as (
+    select
+        id,
+        happened_at,
+        subscription_id
+    from landed.subscription_event
+),
+
+item_after as (
+    select
+        event_id,
+        id,
+        quantity,
+        price_id
+    from landed.subscription_event_item
+),
+
+item_before as (
+    select
+        event_id,
+        id,
+        quantity,
+        price_id
+    from landed.subscription_event_item_before
+),
+
+-- Events also tell of periods that begin: only items, prices and quantities make a change.
+said as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+    from item_after
+    group by event_id
+),
+
+said_before as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+    from item_before
+    group by event_id
+),
+
+-- A change on the first day belongs to the first version.
+change as (
+    select
+        event.id,
+        event.subscription_id,
+        event.happened_at,
+        cast(event.happened_at as date) as change_date
+    from event
+    inner join subscription
+        on event.subscription_id = subscription.id
+        and cast(event.happened_at as date) > cast(subscription.start_at as date)
+    inner join said
+        on event.id = said.event_id
+    inner join said_before
+        on event.id = said_before.event_id
+        and said.items <> said_before.items
+),
+
+-- Of several changes on one day the last holds.
+settled as (
+    select *
+    from change
+    qualify row_number() over (partition by subscription_id, change_date order by happened_at desc, id desc) = 1
+),
+
+numbered as (
+    select
+        settled.*,
+        row_number() over (partition by subscription_id order by change_date) as place,
+        count(*) over (partition by subscription_id) as changes
+    from settled
+),
+
+version as (
+    select
+        id as subscription_id,
+        1 as version,
+        start_date as effective_date
+    from subscription
+    union all
+    select
+        subscription_id,
+        place + 1 as version,
+        change_date as effective_date
+    from numbered
+),
+
 -- The contract's frequency is that of all its items; where they differ each line has its own.
 rhythm as (
     select
@@ -70,8 +161,8 @@ rhythm as (
 
 select
     subscription.id as contract_id,
-    cast(1 as bigint) as version,
-    subscription.start_date as effective_date,
+    cast(version.version as bigint) as version,
+    version.effective_date,
     subscription.customer_id as account_id,
     'billing' as term_source,
     subscription.status,
@@ -104,5 +195,7 @@ select
     subscription.id as source_ref,
     subscription.id as source_id
 from subscription
+inner join version
+    on subscription.id = version.subscription_id
 left join rhythm
     on subscription.id = rhythm.subscription_id

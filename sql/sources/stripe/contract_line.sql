@@ -3,6 +3,7 @@ title = "Items of Stripe subscriptions"
 owner = "finance"
 
 [decisions]
+version = "As in contract: before the first change, after each one, and now"
 start = "An item made on the subscription's own day starts with it, however far back it was dated; a later one on its day"
 currency = "A subscription in another currency than its price's pays the price's option in that currency"
 package = "transform_quantity sells packages: the price is for one"
@@ -75,17 +76,142 @@ meter as (
     from landed.meter
 ),
 
+event as (
+    select
+        id,
+        happened_at,
+        subscription_id
+    from landed.subscription_event
+),
+
+item_after as (
+    select
+        event_id,
+        id,
+        created_at,
+        quantity,
+        price_id
+    from landed.subscription_event_item
+),
+
+item_before as (
+    select
+        event_id,
+        id,
+        created_at,
+        quantity,
+        price_id
+    from landed.subscription_event_item_before
+),
+
+-- Events also tell of periods that begin: only items, prices and quantities make a change.
+said as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+    from item_after
+    group by event_id
+),
+
+said_before as (
+    select
+        event_id,
+        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+    from item_before
+    group by event_id
+),
+
+-- A change on the first day belongs to the first version.
+change as (
+    select
+        event.id,
+        event.subscription_id,
+        event.happened_at,
+        cast(event.happened_at as date) as change_date
+    from event
+    inner join subscription
+        on event.subscription_id = subscription.id
+        and cast(event.happened_at as date) > cast(subscription.start_at as date)
+    inner join said
+        on event.id = said.event_id
+    inner join said_before
+        on event.id = said_before.event_id
+        and said.items <> said_before.items
+),
+
+-- Of several changes on one day the last holds.
+settled as (
+    select *
+    from change
+    qualify row_number() over (partition by subscription_id, change_date order by happened_at desc, id desc) = 1
+),
+
+numbered as (
+    select
+        settled.*,
+        row_number() over (partition by subscription_id order by change_date) as place,
+        count(*) over (partition by subscription_id) as changes
+    from settled
+),
+
+first_change as (
+    select
+        id,
+        subscription_id
+    from change
+    qualify row_number() over (partition by subscription_id order by happened_at, id) = 1
+),
+
+-- The first version has what was there before the first change, the last one what is there now.
+versioned as (
+    select
+        item.subscription_id,
+        coalesce(numbered.changes, 0) + 1 as version,
+        item.id,
+        item.created_at,
+        item.quantity,
+        item.price_id
+    from item
+    left join numbered
+        on item.subscription_id = numbered.subscription_id
+        and numbered.place = 1
+    union all
+    select
+        numbered.subscription_id,
+        numbered.place + 1 as version,
+        item_after.id,
+        item_after.created_at,
+        item_after.quantity,
+        item_after.price_id
+    from numbered
+    inner join item_after
+        on numbered.id = item_after.event_id
+    where numbered.place < numbered.changes
+    union all
+    select
+        first_change.subscription_id,
+        1 as version,
+        item_before.id,
+        item_before.created_at,
+        item_before.quantity,
+        item_before.price_id
+    from first_change
+    inner join item_before
+        on first_change.id = item_before.event_id
+),
+
 -- The price in the subscription's own currency.
 priced as (
     select
-        item.id,
-        item.subscription_id,
+        versioned.id,
+        versioned.version,
+        versioned.subscription_id,
         case
-            when cast(item.created_at as date) = cast(subscription.created_at as date) then cast(subscription.start_at as date)
-            else cast(item.created_at as date)
+            when cast(versioned.created_at as date) = cast(subscription.created_at as date) then cast(subscription.start_at as date)
+            else cast(versioned.created_at as date)
         end as start_date,
-        item.quantity,
-        item.price_id,
+        versioned.quantity,
+        versioned.price_id,
         price.product_id,
         price.tiers_mode,
         price.divide_by,
@@ -96,20 +222,20 @@ priced as (
             when price.interval_unit = 'year' then price.interval_count * 12
         end as months,
         case when price.currency = subscription.currency then price.unit_price else price_currency.unit_price end as unit_price
-    from item
+    from versioned
     inner join subscription
-        on item.subscription_id = subscription.id
+        on versioned.subscription_id = subscription.id
         and subscription.start_at is not null
     left join price
-        on item.price_id = price.id
+        on versioned.price_id = price.id
     left join price_currency
-        on item.price_id = price_currency.price_id
+        on versioned.price_id = price_currency.price_id
         and subscription.currency = price_currency.currency
 )
 
 select
     priced.id as contract_line_id,
-    cast(1 as bigint) as version,
+    cast(priced.version as bigint) as version,
     priced.subscription_id as contract_id,
     'billing' as term_source,
     coalesce(priced.product_id, priced.price_id, priced.id) as product_id,
