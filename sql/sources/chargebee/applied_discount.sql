@@ -13,15 +13,7 @@ with invoice as (
     from landed.invoice
 ),
 
-line as (
-    select
-        id,
-        invoice_id,
-        invoice_sub_total,
-        subscription_id,
-        entity_id
-    from landed.invoice_line
-    union
+rest_line as (
     select
         id,
         invoice_id,
@@ -29,6 +21,28 @@ line as (
         subscription_id,
         entity_id
     from landed.invoice_line_rest
+),
+
+-- The page of a long invoice may repeat lines that were listed.
+line as (
+    select
+        shown.id,
+        shown.invoice_id,
+        shown.invoice_sub_total,
+        shown.subscription_id,
+        shown.entity_id
+    from landed.invoice_line as shown
+    left join rest_line
+        on shown.id = rest_line.id
+    where rest_line.id is null
+    union all
+    select
+        id,
+        invoice_id,
+        invoice_sub_total,
+        subscription_id,
+        entity_id
+    from rest_line
 ),
 
 line_discount as (

@@ -15,27 +15,7 @@ with invoice as (
     from landed.invoice
 ),
 
-line as (
-    select
-        id,
-        invoice_id,
-        invoice_sub_total,
-        price_type,
-        subscription_id,
-        entity_type,
-        entity_id,
-        description,
-        quantity,
-        coalesce(unit_price_in_decimal, unit_price) as unit_price,
-        pricing_model,
-        is_metered,
-        gross_amount,
-        discount_amount,
-        tax_amount,
-        service_start_at,
-        service_end_at
-    from landed.invoice_line
-    union
+rest_line as (
     select
         id,
         invoice_id,
@@ -55,6 +35,52 @@ line as (
         service_start_at,
         service_end_at
     from landed.invoice_line_rest
+),
+
+-- The page of a long invoice may repeat lines that were listed.
+line as (
+    select
+        shown.id,
+        shown.invoice_id,
+        shown.invoice_sub_total,
+        shown.price_type,
+        shown.subscription_id,
+        shown.entity_type,
+        shown.entity_id,
+        shown.description,
+        shown.quantity,
+        coalesce(shown.unit_price_in_decimal, shown.unit_price) as unit_price,
+        shown.pricing_model,
+        shown.is_metered,
+        shown.gross_amount,
+        shown.discount_amount,
+        shown.tax_amount,
+        shown.service_start_at,
+        shown.service_end_at
+    from landed.invoice_line as shown
+    left join rest_line
+        on shown.id = rest_line.id
+    where rest_line.id is null
+    union all
+    select
+        id,
+        invoice_id,
+        invoice_sub_total,
+        price_type,
+        subscription_id,
+        entity_type,
+        entity_id,
+        description,
+        quantity,
+        unit_price,
+        pricing_model,
+        is_metered,
+        gross_amount,
+        discount_amount,
+        tax_amount,
+        service_start_at,
+        service_end_at
+    from rest_line
 ),
 
 item_price as (

@@ -6,13 +6,22 @@ owner = "finance"
 known = "A discount of a subscription keeps its id on the invoice; any other is known by its coupon alone"
 nothing = "A discount that took nothing off a line is left out"
 ---*/
-with line_discount as (
+with rest_line as (
+    select id
+    from landed.invoice_line_rest
+),
+
+-- A long invoice's own list has all its lines, those that stand in the invoice too.
+line_discount as (
     select
-        invoice_line_id,
-        discount_id,
-        amount
-    from landed.invoice_line_discount
-    union
+        shown.invoice_line_id,
+        shown.discount_id,
+        shown.amount
+    from landed.invoice_line_discount as shown
+    left join rest_line
+        on shown.invoice_line_id = rest_line.id
+    where rest_line.id is null
+    union all
     select
         invoice_line_id,
         discount_id,

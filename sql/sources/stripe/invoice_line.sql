@@ -23,24 +23,7 @@ last_event as (
     qualify row_number() over (partition by invoice_id order by happened_at desc, id desc) = 1
 ),
 
-line as (
-    select
-        id,
-        invoice_id,
-        invoice_subtotal,
-        item_id,
-        subscription_id,
-        is_proration,
-        price_id,
-        product_id,
-        unit_price,
-        quantity,
-        description,
-        gross_amount,
-        service_start_at,
-        service_end_at
-    from landed.invoice_line
-    union
+rest_line as (
     select
         id,
         invoice_id,
@@ -59,31 +42,73 @@ line as (
     from landed.invoice_line_rest
 ),
 
+-- A long invoice's own list has all its lines, those that stand in the invoice too.
+line as (
+    select
+        shown.id,
+        shown.invoice_id,
+        shown.invoice_subtotal,
+        shown.item_id,
+        shown.subscription_id,
+        shown.is_proration,
+        shown.price_id,
+        shown.product_id,
+        shown.unit_price,
+        shown.quantity,
+        shown.description,
+        shown.gross_amount,
+        shown.service_start_at,
+        shown.service_end_at
+    from landed.invoice_line as shown
+    left join rest_line
+        on shown.id = rest_line.id
+    where rest_line.id is null
+    union all
+    select
+        id,
+        invoice_id,
+        invoice_subtotal,
+        item_id,
+        subscription_id,
+        is_proration,
+        price_id,
+        product_id,
+        unit_price,
+        quantity,
+        description,
+        gross_amount,
+        service_start_at,
+        service_end_at
+    from rest_line
+),
+
 line_discount as (
     select
-        invoice_line_id,
-        discount_id,
-        amount
-    from landed.invoice_line_discount
-    union
+        shown.invoice_line_id,
+        shown.amount
+    from landed.invoice_line_discount as shown
+    left join rest_line
+        on shown.invoice_line_id = rest_line.id
+    where rest_line.id is null
+    union all
     select
         invoice_line_id,
-        discount_id,
         amount
     from landed.invoice_line_rest_discount
 ),
 
 line_tax as (
     select
-        invoice_line_id,
-        position,
-        amount,
-        behavior
-    from landed.invoice_line_tax
-    union
+        shown.invoice_line_id,
+        shown.amount,
+        shown.behavior
+    from landed.invoice_line_tax as shown
+    left join rest_line
+        on shown.invoice_line_id = rest_line.id
+    where rest_line.id is null
+    union all
     select
         invoice_line_id,
-        position,
         amount,
         behavior
     from landed.invoice_line_rest_tax
@@ -132,7 +157,6 @@ current_line as (
         on line.invoice_id = last_event.invoice_id
     where line.gross_amount is not null
         and line.invoice_subtotal is not distinct from coalesce(last_event.subtotal, invoice.subtotal)
-    qualify row_number() over (partition by line.id order by line.invoice_subtotal) = 1
 )
 
 select
