@@ -26,6 +26,7 @@ order = "A manual match wins, then an id that one system states of the other, th
 parent = "What has no match at all belongs to the account of the one above it in its own system"
 manual = "The latest decision counts, from its day on; one without a day always, before all dated ones"
 known = "Only accounts that exist count: an id of an account that is gone leaves room for the domain"
+merged = "An id of an account that was merged into another one, as its system says in a match of its own, is the other one's"
 domain = "Never a free-mail domain; one domain of several accounts ties to none of them"
 system_name = "A match may name a system as the job does or as the system is called; it stands here as the external account has it"
 ---*/
@@ -118,9 +119,24 @@ tie as (
         and owned.kind = 'account'
 ),
 
+-- An account that was merged away lives on under the account its own system says.
+merged as (
+    select
+        given.external_id,
+        min(given.account_id) as account_id
+    from given
+    inner join account
+        on given.account_id = account.account_id
+    left join account as still_there
+        on given.external_id = still_there.account_id
+    where still_there.account_id is null
+    group by given.external_id
+    having min(given.account_id) = max(given.account_id)
+),
+
 ranked as (
     select
-        tie.account_id,
+        coalesce(account.account_id, merged.account_id) as account_id,
         tie.system,
         tie.external_id,
         tie.external_source,
@@ -132,8 +148,12 @@ ranked as (
         case tie.method when 'manual' then 1 when 'explicit' then 2 when 'domain' then 3 else 4 end as place,
         case when tie.method = 'manual' then coalesce(tie.decided_date, date '0001-01-01') end as decided_on
     from tie
-    inner join account
+    left join account
         on tie.account_id = account.account_id
+    left join merged
+        on tie.account_id = merged.external_id
+    where account.account_id is not null
+        or merged.account_id is not null
 ),
 
 -- The best kind of match there is; of decisions the latest.
