@@ -9,18 +9,22 @@ current = "Discounts of the lines that count"
 with invoice as (
     select
         id,
-        sub_total
+        sub_total,
+        total
     from landed.invoice
 ),
 
 rest_line as (
     select
-        id,
-        invoice_id,
-        invoice_sub_total,
-        subscription_id,
-        entity_id
-    from landed.invoice_line_rest
+        listed.id,
+        listed.invoice_id,
+        listed.invoice_sub_total,
+        listed.subscription_id,
+        listed.entity_id
+    from landed.invoice_line_rest as listed
+    inner join invoice
+        on listed.invoice_id = invoice.id
+        and listed.invoice_sub_total is not distinct from invoice.sub_total
 ),
 
 -- The page of a long invoice may repeat lines that were listed.
@@ -48,9 +52,8 @@ line as (
 line_discount as (
     select
         line_id,
-        invoice_id,
+        invoice_total,
         position,
-        discount_type,
         coalesce(coupon_id, entity_id) as discount_id,
         amount
     from landed.invoice_line_discount
@@ -100,7 +103,8 @@ inner join line
     on line_discount.line_id = line.id
 inner join invoice
     on line.invoice_id = invoice.id
-    and line.invoice_sub_total is not distinct from invoice.sub_total
+    and (line.invoice_sub_total is not distinct from invoice.sub_total)
+    and (line_discount.invoice_total is not distinct from invoice.total)
 left join coupon
     on line_discount.discount_id = coupon.id
 left join subscription_discount

@@ -17,24 +17,27 @@ with invoice as (
 
 rest_line as (
     select
-        id,
-        invoice_id,
-        invoice_sub_total,
-        price_type,
-        subscription_id,
-        entity_type,
-        entity_id,
-        description,
-        quantity,
-        coalesce(unit_price_in_decimal, unit_price) as unit_price,
-        pricing_model,
-        is_metered,
-        gross_amount,
-        discount_amount,
-        tax_amount,
-        service_start_at,
-        service_end_at
-    from landed.invoice_line_rest
+        listed.id,
+        listed.invoice_id,
+        listed.invoice_sub_total,
+        listed.price_type,
+        listed.subscription_id,
+        listed.entity_type,
+        listed.entity_id,
+        listed.description,
+        listed.quantity,
+        coalesce(listed.unit_price_in_decimal, listed.unit_price) as unit_price,
+        listed.pricing_model,
+        listed.is_metered,
+        listed.gross_amount,
+        listed.discount_amount,
+        listed.tax_amount,
+        listed.service_start_at,
+        listed.service_end_at
+    from landed.invoice_line_rest as listed
+    inner join invoice
+        on listed.invoice_id = invoice.id
+        and listed.invoice_sub_total is not distinct from invoice.sub_total
 ),
 
 -- The page of a long invoice may repeat lines that were listed.

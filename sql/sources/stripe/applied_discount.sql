@@ -6,9 +6,40 @@ owner = "finance"
 known = "A discount of a subscription keeps its id on the invoice; any other is known by its coupon alone"
 nothing = "A discount that took nothing off a line is left out"
 ---*/
-with rest_line as (
-    select id
-    from landed.invoice_line_rest
+with invoice as (
+    select
+        id,
+        subtotal,
+        total_excluding_tax
+    from landed.invoice
+),
+
+last_event as (
+    select
+        invoice_id,
+        subtotal,
+        total_excluding_tax
+    from landed.invoice_event
+    qualify row_number() over (partition by invoice_id order by happened_at desc, id desc) = 1
+),
+
+-- As in invoice_line: what was seen with the invoice's present amounts.
+present as (
+    select
+        invoice.id,
+        coalesce(last_event.subtotal, invoice.subtotal) as subtotal,
+        coalesce(last_event.total_excluding_tax, invoice.total_excluding_tax) as net
+    from invoice
+    left join last_event
+        on invoice.id = last_event.invoice_id
+),
+
+rest_line as (
+    select listed.id
+    from landed.invoice_line_rest as listed
+    inner join present
+        on listed.invoice_id = present.id
+        and listed.invoice_subtotal is not distinct from present.subtotal
 ),
 
 -- A long invoice's own list has all its lines, those that stand in the invoice too.
@@ -18,15 +49,23 @@ line_discount as (
         shown.discount_id,
         shown.amount
     from landed.invoice_line_discount as shown
+    inner join present
+        on shown.invoice_id = present.id
+        and shown.invoice_net is not distinct from present.net
     left join rest_line
         on shown.invoice_line_id = rest_line.id
     where rest_line.id is null
     union all
     select
-        invoice_line_id,
-        discount_id,
-        amount
-    from landed.invoice_line_rest_discount
+        listed.invoice_line_id,
+        listed.discount_id,
+        listed.amount
+    from landed.invoice_line_rest_discount as listed
+    inner join present
+        on listed.invoice_id = present.id
+        and listed.invoice_net is not distinct from present.net
+    inner join rest_line
+        on listed.invoice_line_id = rest_line.id
 ),
 
 -- One discount stands on many invoices.
