@@ -23,6 +23,7 @@ with subscription as (
         cancelled_date,
         is_auto_renewed,
         account_id,
+        currency,
         amendment_date
     from landed.subscription
 ),
@@ -102,12 +103,14 @@ select
         when account.payment_term = 'Due Upon Receipt' then cast(0 as bigint)
         else try_cast(replace(lower(account.payment_term), 'net ', '') as bigint)
     end as payment_terms_days,
-    account.currency,
+    coalesce(subscription.currency, account.currency) as currency,
     subscription.id as source_ref,
     subscription.id as source_id
 from subscription
-inner join account
+left join account
     on subscription.account_id = account.id
 left join rhythm
     on subscription.id = rhythm.subscription_id
 where subscription.start_date is not null
+    and subscription.account_id is not null
+    and coalesce(subscription.currency, account.currency) is not null
