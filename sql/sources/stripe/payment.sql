@@ -7,6 +7,7 @@ invoices = "Charges that no invoice asked for are no payment of one: they are le
 attempt = "Charges of an invoice by their time; a charge still pending is no attempt yet"
 final = "The last charge of an invoice for which Stripe plans no other"
 off_stripe = "What was paid outside of Stripe, and what a customer's balance took over, are payments of their own"
+marked_paid = "An invoice marked as paid of which no payment is known was paid outside of Stripe, when it was marked"
 ---*/
 with charge as (
     select
@@ -50,7 +51,9 @@ invoice as (
         currency,
         next_attempt_at,
         finalized_at,
+        paid_at,
         voided_at,
+        amount_paid,
         starting_balance,
         ending_balance
     from landed.invoice
@@ -60,6 +63,7 @@ moment as (
     select
         invoice_id,
         max(finalized_at) as finalized_at,
+        max(paid_at) as paid_at,
         max(voided_at) as voided_at,
         max(starting_balance) as starting_balance,
         max(ending_balance) as ending_balance
@@ -70,7 +74,8 @@ moment as (
 last_event as (
     select
         invoice_id,
-        next_attempt_at
+        next_attempt_at,
+        amount_paid
     from landed.invoice_event
     qualify row_number() over (partition by invoice_id order by happened_at desc, id desc) = 1
 ),
@@ -146,6 +151,35 @@ recorded as (
         and charged_intent.payment_intent_id is null
 ),
 
+known_paid as (
+    select invoice_id
+    from recorded
+    where paid_at is not null
+        and amount > 0
+    union
+    select invoice_id
+    from attempted
+    where status = 'succeeded'
+),
+
+marked as (
+    select
+        concat(invoice.id, '/paid') as payment_id,
+        invoice.id as invoice_id,
+        invoice.customer_id,
+        invoice.currency,
+        coalesce(invoice.paid_at, moment.paid_at) as paid_at,
+        coalesce(last_event.amount_paid, invoice.amount_paid) as amount
+    from invoice
+    left join moment
+        on invoice.id = moment.invoice_id
+    left join last_event
+        on invoice.id = last_event.invoice_id
+    left join known_paid
+        on invoice.id = known_paid.invoice_id
+    where known_paid.invoice_id is null
+),
+
 -- What the customer's credit balance paid when the invoice became final.
 balanced as (
     select
@@ -218,3 +252,20 @@ select
 from balanced
 where balanced.paid_at is not null
     and balanced.amount > 0
+union all
+select
+    marked.payment_id,
+    marked.customer_id as account_id,
+    marked.invoice_id,
+    marked.paid_at as attempted_at,
+    cast(marked.amount as decimal(18,4)) as amount,
+    upper(marked.currency) as currency,
+    'succeeded' as status,
+    cast(null as varchar) as failure_code,
+    cast(null as bigint) as attempt,
+    cast(null as boolean) as is_final_attempt,
+    marked.invoice_id as source_id
+from marked
+where marked.paid_at is not null
+    and marked.amount > 0
+    and marked.customer_id is not null

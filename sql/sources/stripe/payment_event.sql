@@ -6,6 +6,7 @@ owner = "finance"
 refund = "A refund counts once it succeeded, on the day it was made"
 inquiry = "A warning is an inquiry of the bank, not a dispute: no money moved"
 decided = "A dispute is decided when its closing event says; one closed before events reach back, on the day we first saw it so"
+marked_paid = "An invoice marked as paid of which no payment is known was paid outside of Stripe, when it was marked"
 invoices = "Money of charges that no invoice asked for is left out, as in payment"
 ---*/
 with charge as (
@@ -42,7 +43,9 @@ invoice as (
     select
         id,
         finalized_at,
+        paid_at,
         voided_at,
+        amount_paid,
         starting_balance,
         ending_balance
     from landed.invoice
@@ -52,11 +55,20 @@ moment as (
     select
         invoice_id,
         max(finalized_at) as finalized_at,
+        max(paid_at) as paid_at,
         max(voided_at) as voided_at,
         max(starting_balance) as starting_balance,
         max(ending_balance) as ending_balance
     from landed.invoice_event
     group by invoice_id
+),
+
+last_event as (
+    select
+        invoice_id,
+        amount_paid
+    from landed.invoice_event
+    qualify row_number() over (partition by invoice_id order by happened_at desc, id desc) = 1
 ),
 
 refund as (
@@ -168,6 +180,35 @@ applied as (
         and moment.voided_at is null
 ),
 
+known_paid as (
+    select invoice_id
+    from applied
+    where occurred_at is not null
+        and amount > 0
+        and event_id <> concat(invoice_id, '/balance')
+    union
+    select invoice_id
+    from placed_charge
+    where status = 'succeeded'
+        and invoice_id is not null
+),
+
+marked as (
+    select
+        concat(invoice.id, '/paid') as event_id,
+        invoice.id as invoice_id,
+        coalesce(last_event.amount_paid, invoice.amount_paid) as amount,
+        coalesce(invoice.paid_at, moment.paid_at) as occurred_at
+    from invoice
+    left join moment
+        on invoice.id = moment.invoice_id
+    left join last_event
+        on invoice.id = last_event.invoice_id
+    left join known_paid
+        on invoice.id = known_paid.invoice_id
+    where known_paid.invoice_id is null
+),
+
 taken_back as (
     select
         id as event_id,
@@ -210,6 +251,18 @@ select
     occurred_at,
     event_id as source_id
 from applied
+where occurred_at is not null
+    and amount > 0
+union all
+select
+    event_id,
+    event_id as payment_id,
+    invoice_id,
+    'applied' as kind,
+    cast(amount as decimal(18,4)) as amount,
+    occurred_at,
+    event_id as source_id
+from marked
 where occurred_at is not null
     and amount > 0
 union all
