@@ -5,6 +5,7 @@ owner = "finance"
 [decisions]
 status = "Processed or Posted succeeded, Error failed; drafts, payments under way and cancelled ones are neither"
 invoice = "The invoice where there is one; a payment over several says so in its dated events only, a failed one knows none"
+balance = "An account's credit balance that an invoice was settled with is a payment of its own"
 credit = "Credit of a memo for another invoice, or for none, that an invoice was settled with is a payment of its own"
 ---*/
 with payment as (
@@ -55,6 +56,22 @@ credit_memo_part as (
     where invoice_id is not null
 ),
 
+credit_balance_adjustment as (
+    select
+        id,
+        adjustment_date,
+        amount,
+        account_id,
+        currency,
+        invoice_id
+    from landed.credit_balance_adjustment
+    where status = 'Processed'
+        and kind = 'Decrease'
+        and invoice_id is not null
+        and adjustment_date is not null
+        and amount > 0
+),
+
 only_invoice as (
     select
         payment_id,
@@ -96,3 +113,17 @@ inner join credit_memo
     on credit_memo_part.credit_memo_id = credit_memo.id
 where credit_memo.status = 'Posted'
     and credit_memo.invoice_id is distinct from credit_memo_part.invoice_id
+union all
+select
+    id as payment_id,
+    account_id,
+    invoice_id,
+    cast(adjustment_date as timestamp) as attempted_at,
+    cast(round(amount, 4) as decimal(18,4)) as amount,
+    currency,
+    'succeeded' as status,
+    cast(null as varchar) as failure_code,
+    id as source_id
+from credit_balance_adjustment
+where account_id is not null
+    and currency is not null

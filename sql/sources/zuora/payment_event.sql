@@ -46,6 +46,20 @@ refund_invoice_payment as (
     where status = 'Processed'
 ),
 
+credit_balance_adjustment as (
+    select
+        id,
+        adjustment_date,
+        amount,
+        invoice_id
+    from landed.credit_balance_adjustment
+    where status = 'Processed'
+        and kind = 'Decrease'
+        and invoice_id is not null
+        and adjustment_date is not null
+        and amount > 0
+),
+
 credit_memo as (
     select
         id,
@@ -119,3 +133,13 @@ inner join invoice_payment
     on refund_invoice_payment.invoice_payment_id = invoice_payment.id
 where refund_invoice_payment.amount > 0
     and refund_invoice_payment.refund_date is not null
+union all
+select
+    id as event_id,
+    id as payment_id,
+    invoice_id,
+    'applied' as kind,
+    cast(round(amount, 4) as decimal(18,4)) as amount,
+    cast(adjustment_date as timestamp) as occurred_at,
+    id as source_id
+from credit_balance_adjustment
