@@ -16,7 +16,7 @@ pub const PROVENANCE: [&str; 2] = ["source", "source_id"];
 pub const MONEY: ColumnType = ColumnType::Decimal { precision: 18, scale: 4 };
 
 /// The amount that says best what a row is worth, first match wins.
-const MAIN_AMOUNTS: [&str; 9] = [
+pub(super) const MAIN_AMOUNTS: [&str; 9] = [
     "amount",
     "total",
     "amount_due",

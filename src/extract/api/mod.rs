@@ -1,12 +1,45 @@
 //! Systems described as data, read over HTTP or from files: requests under one budget a credential, pages spooled whole
 //! before a row is taken from them, progress that names the next page.
 
+mod ask;
+mod auth;
+mod budget;
+mod build;
+mod doc;
+mod export;
+mod fetch;
+mod fields;
+mod files;
+mod fill;
+mod http;
+mod inspect;
+mod jwt;
+mod mark;
+mod minor;
+mod page;
+mod paging;
+mod pass;
+mod rules;
+mod scan;
+mod seal;
+mod slices;
+mod source;
 mod spool;
+mod told;
+mod typed;
+mod unpack;
+mod walk;
+mod window;
+
+#[cfg(test)]
+mod tests;
 
 pub use spool::Body;
 
+use inspect::Broken;
+
 use super::Quarantined;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::Reporter;
 use crate::job::api::ApiSource;
 use crate::model::source::stream::StreamSpec;
@@ -83,6 +116,12 @@ struct OpenPass {
     /// Bounds of what is asked, in microseconds since 1970-01-01 UTC.
     start: Option<i64>,
     end: i64,
+    /// The lower bound where it is no instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// The token that the last pass ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
     /// The landing sequence up to which parents are asked for.
     parents_until: Option<u64>,
     /// Whether a slice was left out, so that missing keys prove nothing.
@@ -91,6 +130,8 @@ struct OpenPass {
     slice: SliceAt,
     /// The page that comes next in that slice; none for its first.
     page: Option<PageAt>,
+    /// How many pages came so far.
+    pages: u64,
     /// The greatest cursor value so far.
     greatest: Option<Mark>,
 }
@@ -101,6 +142,8 @@ struct OpenPass {
 struct SliceAt {
     /// The key of the last parent that is done.
     parent: Option<Vec<String>>,
+    /// The key of the first parent that is under way.
+    group: Option<Vec<String>>,
     /// The position among the values.
     value: usize,
     /// The window's start, in microseconds since 1970-01-01 UTC.
@@ -111,9 +154,7 @@ struct SliceAt {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct PageAt {
-    /// Its number in the pass, from 1.
-    number: u64,
-    /// What asks for it: the token, address, page number or offset.
+    /// What asks for it: the token, address, page number or offset; empty for the first.
     token: String,
     /// The bounds of its (perhaps halved) window, in microseconds.
     window: Option<(i64, i64)>,
@@ -295,11 +336,9 @@ pub enum Outcome {
 /// stream's failure is its own (and its children's): the others go on.
 ///
 /// # Errors
-/// The source cannot be asked at all: a setting is missing (64), the credentials are refused or nobody answers the token
-/// request (69).
+/// The source cannot be asked at all: a setting cannot be resolved (64), or there is no HTTP client (75).
 pub fn extract(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<StreamEnd>> {
-    let _ = (asked, destination);
-    Err(Error::bug("systems described as data are not read yet"))
+    source::extract(asked, destination)
 }
 
 /// Takes an answer apart again, as it was taken apart when it came: declarations, rows and quarantine, no checkpoint.
@@ -307,6 +346,14 @@ pub fn extract(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<St
 /// # Errors
 /// The answer no longer fits the description, or the sink fails.
 pub fn replay(source: &ApiSource, page: &RawPage<'_>, sink: &mut dyn Sink) -> Result<()> {
-    let _ = (source, page, sink);
-    Err(Error::bug("systems described as data are not read yet"))
+    source::replay(source, page, sink)
+}
+
+/// Asks for a little of every stream that asks for itself, and says by its name what may be read of it, or why not. The
+/// destination only keeps credentials that the source replaces.
+///
+/// # Errors
+/// As [`extract`].
+pub fn connect(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<(String, Result<String>)>> {
+    source::connect(asked, destination)
 }

@@ -1,0 +1,68 @@
+//! What an answer means, by the description's rules.
+
+use super::doc::{Index, Kind};
+use super::http::Answer;
+use super::inspect::{self, Inspected};
+use super::page::PagePlan;
+use super::walk;
+use crate::model::source::access::ErrorRule;
+
+/// How much of an answer is searched for a rule's words: what means something stands at its beginning.
+const SEARCHED: usize = 64 << 10;
+
+/// The first rule that fits an answer.
+pub(super) fn first<'r>(
+    rules: &'r [ErrorRule],
+    answer: &Answer,
+    inspected: Option<&Inspected>,
+) -> Option<&'r ErrorRule> {
+    rules.iter().find(|rule| fits(rule, answer, inspected))
+}
+
+fn fits(rule: &ErrorRule, answer: &Answer, inspected: Option<&Inspected>) -> bool {
+    let is_good = (200..300).contains(&answer.status);
+    // A rule without statuses and without words would turn every answer into an error.
+    let has_words = rule.body.is_some() || rule.contains.is_some();
+    if !rule.status.contains(&answer.status) && !(rule.status.is_empty() && (has_words || !is_good)) {
+        return false;
+    }
+    let contains = rule.contains.as_ref().is_none_or(|words| {
+        let head = answer.body.head(SEARCHED).unwrap_or_default();
+        memchr::memmem::find(&head, words.as_bytes()).is_some()
+    });
+    contains
+        && rule.body.as_ref().is_none_or(|(path, words)| {
+            let found = match inspected {
+                Some(inspected) => inspected.value(path),
+                None => answer.body.in_memory().and_then(|text| {
+                    let mut index = Index::default();
+                    let root = index.parse(text).ok()?;
+                    walk::first(root, &path.steps).map(|value| match value.scalar() {
+                        Some(text) => text.into_owned(),
+                        None => String::from_utf8_lossy(value.json()).into_owned(),
+                    })
+                }),
+            };
+            found.is_some_and(|found| found.contains(words.as_str()))
+        })
+}
+
+/// Whether an answer without records has nothing where they should be, and an error beside.
+pub(super) fn speaks_of_error(inspected: &Inspected, plan: &PagePlan) -> bool {
+    let Some(root) = inspected.seen.first().and_then(inspect::root) else { return false };
+    let names = plan.own().names().unwrap_or_default();
+    let mut place = Some(root);
+    for name in &names {
+        place = place.and_then(|value| value.member(name));
+    }
+    if names.is_empty() || place.is_some() {
+        return false;
+    }
+    ["error", "errors", "fault", "exception"].iter().any(|name| {
+        root.member(name).is_some_and(|value| match value.kind() {
+            Kind::Null => false,
+            Kind::Object | Kind::Array => value.raw().len() > 2,
+            _ => !value.is("false") && !value.raw().is_empty(),
+        })
+    })
+}
