@@ -14,7 +14,7 @@ use crate::observe::{Ledger, Totals};
 use crate::publish::{self, Manifest, Partition, Published, Staged, Stale, recover};
 use crate::sample::{Sample, activity, planted};
 use crate::store::{Holder, Lease, Store};
-use crate::transform::{PartitionFile, Places, Public, Results, StagedFile, Transform};
+use crate::transform::{self, PartitionFile, Places, Public, Results, StagedFile, Transform};
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -121,9 +121,10 @@ async fn compute(
     land_stage.finish();
 
     let transform_stage = Timed::start(reporter, Stage::Transform);
-    let quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
     let scratch = Scratch::create(job, &request.run_id)?;
     let places = Places { staging: store.staging_dir(&request.run_id)?, scratch: scratch.path.clone() };
+    let catalog = transform::land_events(job, store, catalog, (clock.now(), request.as_of), &places).await?;
+    let quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
     let public = public(store, job, models, request.as_of)?;
     let transform = Arc::new(Transform::new(job, request.as_of, catalog, public, places, reporter));
     let results = transform.run(models).await?;

@@ -6,14 +6,14 @@
 use crate::cli::{JobArguments, output};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::land::Catalog;
+use crate::land::{Catalog, Files};
 use crate::model::contract::{ColumnType, Contract};
 use crate::model::params::Params;
 use crate::model::text::nearest;
 use crate::model::{Input, Layer, Model, plan};
 use crate::publish::Manifest;
 use crate::store::Store;
-use crate::transform::{Landed, conform::sql_type, inputs};
+use crate::transform::{Landed, Raw, conform::sql_type, inputs};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -141,9 +141,7 @@ impl<'a> Script<'a> {
             Input::Provided(entity) => self.provided(entity),
             Input::Landed(name) => {
                 let raw = self.landed.raw.iter().find(|((_, input), _)| input == name);
-                raw.map_or_else(String::new, |(_, (files, schema))| {
-                    view("landed", name, &inputs::columns_of(schema), files)
-                })
+                raw.map_or_else(String::new, |(_, raw)| landed_view(name, raw))
             }
             Input::Published(table) => self.published(table)?,
             Input::Run(name) => match &self.run_landed {
@@ -161,8 +159,8 @@ impl<'a> Script<'a> {
         let mut text = String::new();
         let mut parts = vec![select_files(&columns, files)];
         for (at, (source, query)) in queries.iter().enumerate() {
-            for ((_, input), (files, schema)) in self.landed.raw.iter().filter(|((of, _), _)| of == source) {
-                text.push_str(&view("landed", input, &inputs::columns_of(schema), files));
+            for ((_, input), raw) in self.landed.raw.iter().filter(|((of, _), _)| of == source) {
+                text.push_str(&landed_view(input, raw));
             }
             let part = format!("\"{entity}_{at}\"");
             // A key that comes twice is settled by the order of all columns, as in the run.
@@ -212,6 +210,16 @@ impl<'a> Script<'a> {
 
 fn view(schema: &str, name: &str, columns: &[(String, ColumnType)], files: &[PathBuf]) -> String {
     format!("create or replace view {schema}.\"{name}\" as\n{};\n", select_files(columns, files))
+}
+
+/// A landed stream: its files, or the view over its versions.
+fn landed_view(name: &str, raw: &Raw) -> String {
+    let Some(versions) = &raw.versions else {
+        return view("landed", name, &inputs::columns_of(&raw.schema), &raw.files);
+    };
+    let rows = |files: &Files| format!("(\n{}\n)", select_files(&inputs::columns_of(&files.schema), &files.paths));
+    let sql = versions.sql(&rows(&versions.base), &rows(&versions.deltas), &rows(&versions.history));
+    format!("create or replace view landed.\"{name}\" as\n{sql};\n")
 }
 
 /// The columns of listed files; a column that a file lacks is null.

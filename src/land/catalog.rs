@@ -1,15 +1,20 @@
 //! What was landed, as readers see it: for a date, which files of which stream.
 
-use super::state::{Area, State, Version};
+use super::api::state::{GroupState, StreamState};
+use super::api::{StaleSource, Versions, group_of};
+use super::state::{Area, QuarantineFile, State, Version};
 use super::stream::USAGE_EVENT;
 use super::writer::raw_schema;
+use crate::calendar;
 use crate::error::{Error, Result};
 use crate::job::{Job, SourceKind, Target};
 use crate::model::plan;
+use crate::model::source::stream::StreamSpec;
 use crate::store::Store;
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +25,18 @@ pub struct Catalog {
     store: Store,
     job: String,
     streams: Vec<Entry>,
+    systems: Vec<System>,
+    stale: Vec<StaleSource>,
+}
+
+/// A described system's streams.
+#[derive(Debug, Clone)]
+struct System {
+    source: String,
+    /// Those that the description names, each with the request stream it is read with; none of those left out.
+    declared: Vec<(StreamSpec, String)>,
+    groups: BTreeMap<String, GroupState>,
+    zone: Tz,
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +60,8 @@ pub struct StreamView {
     /// `provided.<entity>`, or a raw input's columns with `_seen_from` and `_landed`. A file that lacks a column holds
     /// null in it.
     pub schema: SchemaRef,
+    /// Of a system's stream: what the view is made of, in place of `files`.
+    pub versions: Option<Versions>,
     /// Rows in these files.
     pub rows: u64,
     /// Source files, or snapshots, that they were made from.
@@ -81,7 +100,36 @@ impl Catalog {
             };
             streams.push(Entry { state, schema });
         }
-        Ok(Catalog { store: store.clone(), job: job.name.clone(), streams })
+        let systems = systems_of(area, job)?;
+        Ok(Catalog { store: store.clone(), job: job.name.clone(), streams, systems, stale: Vec::new() })
+    }
+
+    /// The same, with what could not be read in this run and is as it was landed earlier.
+    #[must_use]
+    pub fn with_stale(mut self, stale: Vec<StaleSource>) -> Catalog {
+        self.stale = stale;
+        self
+    }
+
+    /// The states as they are now, after more was landed.
+    ///
+    /// # Errors
+    /// As [`Catalog::read`].
+    pub fn read_again(self, job: &Job) -> Result<Catalog> {
+        let Catalog { store, stale, .. } = self;
+        Ok(Catalog::read(&store, job)?.with_stale(stale))
+    }
+
+    /// The greatest landing number of a system's stream; 0 where it has no rows.
+    pub fn newest(&self, source: &str, stream: &str) -> i64 {
+        let groups =
+            self.systems.iter().filter(|system| system.source == source).flat_map(|system| system.groups.values());
+        groups.filter_map(|group| group.streams.get(stream)).map(|stream| stream.newest).max().unwrap_or(0)
+    }
+
+    /// What could not be read in this run and is as it was landed earlier.
+    pub fn stale(&self) -> &[StaleSource] {
+        &self.stale
     }
 
     /// Every stream as the end of `as_of` sees it, in the order of the job.
@@ -89,7 +137,56 @@ impl Catalog {
     /// # Errors
     /// A state lists a malformed key (70).
     pub fn view(&self, as_of: NaiveDate) -> Result<Vec<StreamView>> {
-        self.streams.iter().map(|entry| self.stream_view(entry, as_of)).collect()
+        let mut views: Vec<StreamView> =
+            self.streams.iter().map(|entry| self.stream_view(entry, as_of)).collect::<Result<_>>()?;
+        for system in &self.systems {
+            views.extend(self.system_views(system, as_of)?);
+        }
+        Ok(views)
+    }
+
+    fn system_views(&self, system: &System, as_of: NaiveDate) -> Result<Vec<StreamView>> {
+        let mut views = Vec::new();
+        for (stream, group) in &system.declared {
+            let group = system.groups.get(group);
+            let landed = group.and_then(|group| Some((group, group.streams.get(&stream.name)?)));
+            views.push(match landed {
+                Some((group, landed)) => {
+                    self.versions_view(group, (&stream.name, landed), Some(stream), system, as_of)?
+                }
+                None => {
+                    let versions = Versions::none(stream, as_of);
+                    empty_view(&system.source, &stream.name, versions)
+                }
+            });
+        }
+        for group in system.groups.values() {
+            let is_declared = |name: &str| system.declared.iter().any(|(stream, _)| stream.name == name);
+            // A reader that knows its streams only when it runs declares none beforehand.
+            for landed in group.streams.iter().filter(|(name, _)| system.declared.is_empty() && !is_declared(name)) {
+                views.push(self.versions_view(group, landed, None, system, as_of)?);
+            }
+        }
+        Ok(views)
+    }
+
+    fn versions_view(
+        &self,
+        group: &GroupState,
+        (name, landed): (&String, &StreamState),
+        declared: Option<&StreamSpec>,
+        system: &System,
+        as_of: NaiveDate,
+    ) -> Result<StreamView> {
+        let versions = Versions::of(&self.store, landed, declared, group.first_landed, as_of)?;
+        let mut view = empty_view(&group.source, name, versions);
+        view.rows = landed.rows;
+        view.origins = (landed.base.len() + landed.deltas.len()) as u64;
+        view.landed_date = group.read_at.map(|at| calendar::as_of_for_tick(at, system.zone));
+        for pass in &landed.quarantine {
+            self.add_quarantine(&mut view, &pass.file)?;
+        }
+        Ok(view)
     }
 
     fn stream_view(&self, entry: &Entry, as_of: NaiveDate) -> Result<StreamView> {
@@ -100,6 +197,7 @@ impl Catalog {
             entity: entry.state.entity.clone(),
             files: Vec::new(),
             schema: Arc::clone(&entry.schema),
+            versions: None,
             rows: 0,
             origins: versions.len() as u64,
             quarantined: 0,
@@ -119,13 +217,15 @@ impl Catalog {
         for file in &version.files {
             view.files.push(self.store.path(&file.key)?);
         }
-        if let Some(quarantine) = &version.quarantine {
-            view.quarantined += quarantine.rows;
-            view.quarantine_files.push(self.store.path(&quarantine.key)?);
-            for (currency, money) in &quarantine.money {
-                let sum = view.quarantined_money.entry(currency.clone()).or_default();
-                *sum = sum.saturating_add(*money);
-            }
+        version.quarantine.iter().try_for_each(|quarantine| self.add_quarantine(view, quarantine))
+    }
+
+    fn add_quarantine(&self, view: &mut StreamView, quarantine: &QuarantineFile) -> Result<()> {
+        view.quarantined += quarantine.rows;
+        view.quarantine_files.push(self.store.path(&quarantine.key)?);
+        for (currency, money) in &quarantine.money {
+            let sum = view.quarantined_money.entry(currency.clone()).or_default();
+            *sum = sum.saturating_add(*money);
         }
         Ok(())
     }
@@ -229,7 +329,11 @@ fn streams_of(area: Area<'_>, job: &Job) -> Result<Vec<(String, String, Option<S
                 };
                 (source.name.clone(), input.name.clone(), entity)
             })),
-            SourceKind::Api(_) => {}
+            SourceKind::Api(api) => {
+                let is_events = api.entities.iter().any(|query| query.entity == USAGE_EVENT);
+                let events = Some(USAGE_EVENT.to_owned());
+                streams.extend(is_events.then(|| (source.name.clone(), USAGE_EVENT.to_owned(), events)));
+            }
             SourceKind::Sample(_) => {
                 let prefix = format!("{}/{}", area.states(), source.name);
                 let names: BTreeSet<String> = area
@@ -244,6 +348,49 @@ fn streams_of(area: Area<'_>, job: &Job) -> Result<Vec<(String, String, Option<S
         }
     }
     Ok(streams)
+}
+
+/// The landed streams of every system that the job asks.
+fn systems_of(area: Area<'_>, job: &Job) -> Result<Vec<System>> {
+    let mut systems = Vec::new();
+    for source in &job.sources {
+        let SourceKind::Api(api) = &source.kind else { continue };
+        let declared: Vec<(StreamSpec, String)> = api
+            .spec
+            .streams
+            .iter()
+            .map(|stream| (stream.clone(), group_of(&api.spec.streams, &stream.name).to_owned()))
+            .collect();
+        let mut groups = BTreeMap::new();
+        for object in area.store.list(&format!("{}/{}", area.api_states(), source.name))? {
+            if let Some((state, _)) = GroupState::read(area.store, &object.key)? {
+                groups.insert(state.stream.clone(), state);
+            }
+        }
+        // What the job does without now is empty, whatever was landed of it.
+        groups.retain(|group, _| !api.skip.contains(group));
+        systems.push(System { source: source.name.clone(), declared, groups, zone: job.timezone });
+    }
+    Ok(systems)
+}
+
+/// A system's stream without what its state says.
+fn empty_view(source: &str, stream: &str, versions: Versions) -> StreamView {
+    StreamView {
+        source: source.to_owned(),
+        stream: stream.to_owned(),
+        entity: None,
+        files: Vec::new(),
+        schema: Arc::clone(&versions.schema),
+        rows: 0,
+        origins: 0,
+        quarantined: 0,
+        quarantined_money: BTreeMap::new(),
+        quarantine_files: Vec::new(),
+        landed_date: None,
+        is_backdated: versions.is_backdated(),
+        versions: Some(versions),
+    }
 }
 
 /// All columns that any kept version of a raw input has.

@@ -1,8 +1,10 @@
 //! Record batches become typed Parquet in the landing area, each row exactly once: a file exists only if its stream's
 //! state lists it, and the state is one object that is replaced conditionally.
 
+mod api;
 mod background;
 mod catalog;
+mod events;
 mod quarantine;
 mod rollup;
 mod state;
@@ -13,8 +15,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use api::{Files, StaleSource, Versions};
 pub use background::Background;
 pub use catalog::{Catalog, StreamView};
+pub use events::Events;
 pub use quarantine::quarantine_findings;
 pub use rollup::Rollup;
 
@@ -24,7 +28,8 @@ use crate::event::{Event, Reporter, Stage};
 use crate::extract::files::{self, Found};
 use crate::extract::shape::PROVENANCE;
 use crate::extract::{Quarantined, Receiver, Seen};
-use crate::job::{FileInput, FilesSource, Job, SampleSpec, SourceKind, Target};
+use crate::job::api::ApiSource;
+use crate::job::{FileInput, FilesSource, Job, SampleSpec, Source, SourceKind, Target};
 use crate::model::contract::Contract;
 use crate::model::{Model, plan};
 use crate::sample::Sample;
@@ -33,6 +38,7 @@ use arrow::record_batch::RecordBatch;
 use background::Stop;
 use chrono::{DateTime, NaiveDate, Utc};
 use state::{Area, State};
+use std::sync::atomic::AtomicU64;
 use stream::{Identity, Keeping, Stream, USAGE_EVENT};
 
 /// Part of what a file's landing depends on besides its bytes: raised when this module reads files differently.
@@ -71,9 +77,8 @@ fn land_unless(
                 }
             }
             SourceKind::Sample(spec) => landing.sample(&source.name, spec)?,
-            SourceKind::Api(api) => {
-                return Err(Error::usage(format!("{} cannot be read yet", api.spec.title)));
-            }
+            // Systems commit as they go, so they come once every input was readable.
+            SourceKind::Api(_) => {}
         }
     }
     stop.check()?;
@@ -81,7 +86,38 @@ fn land_unless(
         // A run for a date long past still needs the versions around that date.
         stream.commit(today.min(as_of), job.landing.history_days)?;
     }
-    Catalog::read(store, job)
+    let stale = systems(stop, area, job, (now, landing.next), reporter)?;
+    Ok(Catalog::read(store, job)?.with_stale(stale))
+}
+
+/// Reads the job's systems side by side. What was landed of one stays, whatever becomes of the others.
+fn systems(
+    stop: &Stop,
+    area: Area<'_>,
+    job: &Job,
+    (now, next): (DateTime<Utc>, u64),
+    reporter: &Reporter,
+) -> Result<Vec<StaleSource>> {
+    let sequences = AtomicU64::new(next);
+    let check = || stop.check();
+    let read = |source: &Source, source_api: &ApiSource| -> Result<Vec<(api::Ended, Option<u32>)>> {
+        let streams = source_api.streams().cloned().collect();
+        let what = (streams, source_api.keep_raw_days);
+        let landing = api::Landing::new(area, job, &source.name, what, (now, &sequences), reporter)?;
+        let ended = api::land(&landing, source, source_api, &check)?;
+        Ok(ended.into_iter().map(|ended| (ended, source_api.max_age_days)).collect())
+    };
+    let ended: Vec<Result<Vec<(api::Ended, Option<u32>)>>> = std::thread::scope(|scope| {
+        let systems = job.sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Api(source_api) => Some(scope.spawn(|| read(source, source_api))),
+            _ => None,
+        });
+        let running: Vec<_> = systems.collect();
+        let crashed = || Err(Error::bug("landing a system failed unexpectedly"));
+        running.into_iter().map(|system| system.join().unwrap_or_else(|_| crashed())).collect()
+    });
+    stop.check()?;
+    api::settle(job, ended.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// The first sequence number that no landing of this job has used.
@@ -92,7 +128,7 @@ fn next_sequence(area: Area<'_>) -> Result<u64> {
             last = state.versions.iter().map(|version| version.sequence).fold(last, u64::max);
         }
     }
-    Ok(last + 1)
+    Ok(last.max(api::last_sequence(area)?) + 1)
 }
 
 struct Landing<'a> {

@@ -232,11 +232,9 @@ pub(super) fn sweep(store: &Store, prefix: &str, listed: &BTreeSet<&str>) -> Res
     Ok(swept)
 }
 
+/// Removes what no state lists; only the job that holds the lease writes here.
 pub(super) fn remove(store: &Store, key: &str) -> Result<()> {
-    match store.etag(key)? {
-        Some(etag) => store.delete(key, &Precondition::Etag(etag)),
-        None => Ok(()),
-    }
+    store.discard(key)
 }
 
 #[cfg(test)]

@@ -83,10 +83,19 @@ impl<'a> Stream<'a> {
         keeping: &Keeping,
         fill: impl FnOnce(&mut dyn Receiver) -> Result<()>,
     ) -> Result<()> {
-        let stamp =
-            Stamp { source: self.state.source.clone(), seen_from: identity.seen_from, sequence: identity.sequence };
-        let mut writer = VersionWriter::new(self.area.store, &self.prefix, &self.state, stamp, keeping);
+        let mut writer = self.writer(identity.seen_from, identity.sequence, keeping);
         fill(&mut writer)?;
+        self.add(writer, identity)
+    }
+
+    /// What takes the rows of a new version.
+    pub fn writer(&self, seen_from: NaiveDate, sequence: u64, keeping: &Keeping) -> VersionWriter {
+        let stamp = Stamp { source: self.state.source.clone(), seen_from, sequence };
+        VersionWriter::new(self.area.store, &self.prefix, &self.state, stamp, keeping)
+    }
+
+    /// Adds a version whose rows have been taken.
+    pub fn add(&mut self, writer: VersionWriter, identity: &Identity<'_>) -> Result<()> {
         let version = writer.finish(identity, &mut self.unlisted)?;
         self.state.versions.push(version);
         self.is_changed = true;
@@ -121,7 +130,8 @@ enum Rows {
     Usage(Box<UsageWriter>, DayOf),
 }
 
-struct VersionWriter {
+/// Takes the rows of one version.
+pub(super) struct VersionWriter {
     store: Store,
     prefix: String,
     stamp: Stamp,
@@ -136,6 +146,7 @@ struct VersionWriter {
 
 impl VersionWriter {
     fn new(store: &Store, prefix: &str, state: &State, stamp: Stamp, keeping: &Keeping) -> VersionWriter {
+        let entity = state.entity.as_deref().unwrap_or(&state.stream);
         VersionWriter {
             store: store.clone(),
             prefix: prefix.to_owned(),
@@ -146,7 +157,7 @@ impl VersionWriter {
             schema: None,
             rows: Rows::None,
             count: 0,
-            quarantine: QuarantineWriter::new(store, prefix, state, Arc::clone(&keeping.quarantine)),
+            quarantine: QuarantineWriter::new(store, prefix, &state.source, entity, Arc::clone(&keeping.quarantine)),
         }
     }
 

@@ -43,7 +43,7 @@ impl DayOf {
         DayOf { zone, quarter: i64::MIN, day: 0 }
     }
 
-    fn day(&mut self, micros: i64) -> i32 {
+    pub fn day(&mut self, micros: i64) -> i32 {
         let quarter = micros.div_euclid(QUARTER_MICROS);
         if quarter != self.quarter {
             self.quarter = quarter;

@@ -1,6 +1,6 @@
 //! Batches become landed Parquet files: invisible until committed, listed only once the stream's state names them.
 
-use super::state::{self, LandedFile, QuarantineFile, State};
+use super::state::{self, LandedFile, QuarantineFile};
 use crate::error::{Error, Result};
 use crate::extract::Quarantined;
 use crate::store::{Draft, Precondition, Store, short};
@@ -91,12 +91,13 @@ pub(super) struct QuarantineWriter {
 }
 
 impl QuarantineWriter {
-    pub fn new(store: &Store, prefix: &str, state: &State, schema: SchemaRef) -> QuarantineWriter {
+    /// `entity` names the entity, or the stream where its rows are none's.
+    pub fn new(store: &Store, prefix: &str, source: &str, entity: &str, schema: SchemaRef) -> QuarantineWriter {
         QuarantineWriter {
             store: store.clone(),
             prefix: prefix.to_owned(),
-            source: state.source.clone(),
-            entity: state.entity.clone().unwrap_or_else(|| state.stream.clone()),
+            source: source.to_owned(),
+            entity: entity.to_owned(),
             schema,
             held: Vec::new(),
             writer: None,

@@ -139,6 +139,14 @@ impl Folder {
         sync_parent(&path)
     }
 
+    pub(super) fn discard(&self, key: &str) -> Result<()> {
+        let path = self.path(key);
+        match fs::remove_file(&path) {
+            Err(error) if !is_missing(&error) => Err(Error::io("remove", &path, &error)),
+            _ => Ok(()),
+        }
+    }
+
     fn compare(&self, key: &str, precondition: &Precondition) -> Result<()> {
         let found = self.etag(key)?;
         if precondition.holds(found.as_ref()) {

@@ -214,6 +214,18 @@ impl Store {
         self.folder.delete(key, precondition)
     }
 
+    /// Removes an object of ours that no state lists any more, whatever lies there; absent is success. Nothing is read.
+    ///
+    /// # Errors
+    /// The key is public (70) or the removal failed (75).
+    pub fn discard(&self, key: &str) -> Result<()> {
+        keys::check(key)?;
+        if !keys::is_internal(key) {
+            return Err(Error::bug(format!("refused to discard the public object {key}")));
+        }
+        self.folder.discard(key)
+    }
+
     /// Removes everything under a prefix of ours, whatever it is. Only for scratch such as a dead run's staging.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::model::{Input, Model, plan};
 use crate::transform::conform::is_representation;
 use crate::transform::exec::{self, failed};
 use crate::transform::keep::{Keeper, Kept};
+use crate::transform::landed::Raw;
 use crate::transform::{Transform, files, published, register};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
@@ -28,7 +29,7 @@ pub fn columns_of(schema: &Schema) -> Vec<(String, ColumnType)> {
 }
 
 /// The Arrow schema of named columns, all nullable.
-fn schema_of(columns: &[(String, ColumnType)]) -> SchemaRef {
+pub(super) fn schema_of(columns: &[(String, ColumnType)]) -> SchemaRef {
     let fields: Vec<Field> = columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect();
     Arc::new(Schema::new(fields))
 }
@@ -38,8 +39,8 @@ fn schema_of(columns: &[(String, ColumnType)]) -> SchemaRef {
 pub struct Landed {
     /// By entity: the files in entity shape.
     pub entities: BTreeMap<String, Vec<PathBuf>>,
-    /// By (source, input): raw files and their columns.
-    pub raw: BTreeMap<(String, String), (Vec<PathBuf>, SchemaRef)>,
+    /// By (source, input): what its queries read.
+    pub raw: BTreeMap<(String, String), Raw>,
     /// The queries that turn raw inputs into entities, by entity: (source, query).
     pub queries: BTreeMap<String, Vec<(String, EntitySql)>>,
     /// The rows that could not be read.
@@ -57,7 +58,8 @@ impl Landed {
             match view.entity {
                 Some(entity) => landed.entities.entry(entity).or_default().extend(view.files),
                 None => {
-                    landed.raw.insert((view.source, view.stream), (view.files, view.schema));
+                    let raw = Raw { files: view.files, schema: view.schema, versions: view.versions };
+                    landed.raw.insert((view.source, view.stream), raw);
                 }
             }
         }
@@ -67,7 +69,9 @@ impl Landed {
                 SourceKind::Api(api) => &api.entities,
                 SourceKind::Sample(_) => continue,
             };
-            for query in queries {
+            // A system's usage events are landed like any others.
+            let is_landed = |entity: &str| matches!(source.kind, SourceKind::Api(_)) && entity == "usage_event";
+            for query in queries.iter().filter(|query| !is_landed(&query.entity)) {
                 landed.queries.entry(query.entity.clone()).or_default().push((source.name.clone(), query.clone()));
             }
         }
@@ -86,13 +90,11 @@ impl Transform {
                 Input::Published(table) => self.register_published(session, table)?,
                 Input::Landed(name) => {
                     let raw = landed.raw.iter().find(|((_, input), _)| input == name);
-                    let (files, schema) =
-                        raw.map(|(_, found)| found.clone()).unwrap_or_else(|| (Vec::new(), schema_of(&[])));
-                    register(
-                        session,
-                        TableReference::partial("landed", name.as_str()),
-                        files::listing(&files, schema)?,
-                    )?;
+                    let table = match raw {
+                        Some((_, raw)) => raw.table(session).await?,
+                        None => files::listing(&[], schema_of(&[]))?,
+                    };
+                    register(session, TableReference::partial("landed", name.as_str()), table)?;
                 }
                 Input::Run(name) => {
                     let table = match name.as_str() {
@@ -146,11 +148,13 @@ impl Transform {
         let model = &query.model;
         let mut registered = Vec::new();
         let mut schemas = BTreeMap::new();
-        for ((_, input), (files, schema)) in landed.raw.iter().filter(|((of, _), _)| of == source) {
-            schemas.insert(input.clone(), Arc::clone(schema));
+        let is_read =
+            |stream: &str| model.inputs.iter().any(|input| matches!(input, Input::Landed(name) if name == stream));
+        for ((_, input), raw) in landed.raw.iter().filter(|((of, input), _)| of == source && is_read(input)) {
+            schemas.insert(input.clone(), Arc::clone(&raw.schema));
             let name = TableReference::partial("landed", input.as_str());
             let _ = session.deregister_table(name.clone());
-            register(session, name.clone(), files::listing(files, Arc::clone(schema))?)?;
+            register(session, name.clone(), raw.table(session).await?)?;
             registered.push(name);
         }
         plan::check_source(model, &schemas, &self.params)?;
@@ -175,7 +179,7 @@ impl Transform {
 }
 
 /// Columns by name: missing ones are null, surplus ones an error.
-fn in_entity_shape(
+pub(super) fn in_entity_shape(
     model: &Model,
     frame: DataFrame,
     columns: &[(String, ColumnType)],

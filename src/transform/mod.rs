@@ -4,18 +4,22 @@
 //! result's bytes are depends on the rows alone, whatever the number of cores ([`write`]).
 
 pub mod conform;
+mod events;
 mod exec;
 mod files;
 pub mod inputs;
 mod keep;
+mod landed;
 pub mod published;
 mod rollup;
 pub mod write;
 
+pub use events::land_events;
 pub use exec::{TableResult, contract_hash, failed, plan};
 pub use files::PartitionFile;
 pub use inputs::Landed;
 pub use keep::Kept;
+pub use landed::Raw;
 pub use write::StagedFile;
 
 use crate::error::{Error, Result};
