@@ -201,6 +201,8 @@ impl Asker {
                 Verdict::Again { why, after, is_unheard: true }
             }
             ErrorAction::Empty => Verdict::Done(Fetched::Empty),
+            // A rule is about all streams; one that must be there is not left out quietly.
+            ErrorAction::SkipStream if !question.is_optional => Verdict::Fail(self.failed(question, ready, 1, &[why])),
             ErrorAction::SkipStream => Verdict::Done(Fetched::SkipStream(rule.message.clone().unwrap_or(said))),
             ErrorAction::SkipSlice => Verdict::Done(Fetched::SkipSlice(rule.message.clone().unwrap_or(said))),
             ErrorAction::Restart => Verdict::Done(Fetched::Restart(why)),

@@ -32,6 +32,8 @@ pub(super) fn ready(spec: &SourceSpec, asking: &Asking<'_>, access: &Access) -> 
     let request = asking.request;
     let base = address(&scope.fill_address(&spec.base_url)?)?;
     let mut url = match asking.address {
+        // As any link on a page: what begins with a slash is below the host.
+        Some(next) if next.starts_with('/') => base.join(next).map_err(|error| wrong(&error))?,
         Some(next) => below(&base, next)?,
         None => below(&base, &scope.fill_address(&request.path)?)?,
     };
@@ -68,9 +70,12 @@ fn address(text: &str) -> Result<Url> {
     Err(Error::usage("the source's base address is no address of a web server").help("it begins with https://"))
 }
 
+fn wrong(error: &dyn std::fmt::Display) -> Error {
+    Error::usage("the address of a request is wrong").caused_by(error)
+}
+
 /// An address that is whole, or below `base`; one that begins with the base's own path is not put below it twice.
 fn below(base: &Url, next: &str) -> Result<Url> {
-    let wrong = |error: &dyn std::fmt::Display| Error::usage("the address of a request is wrong").caused_by(error);
     if next.starts_with("https://") || next.starts_with("http://") {
         return Url::parse(next).map_err(|error| wrong(&error));
     }
@@ -166,6 +171,14 @@ pub(super) fn form_text(form: &[(String, String)]) -> String {
 fn place(body: &mut Value, path: &str, token: &str) {
     let mut at = body;
     for name in path.split('.') {
+        let step = name.parse::<usize>().ok().filter(|step| at.get(step).is_some());
+        if let Some(step) = step {
+            match at.get_mut(step) {
+                Some(element) => at = element,
+                None => return,
+            }
+            continue;
+        }
         if !at.is_object() {
             *at = Value::Object(serde_json::Map::new());
         }
@@ -197,10 +210,13 @@ mod tests {
 
     #[test]
     fn a_token_finds_its_place_in_a_body() {
-        let mut body = serde_json::json!({"query": {"a": 1}, "page": 1});
+        let mut body = serde_json::json!({"query": {"a": 1}, "filters": [{"value": "0"}], "page": 1});
         place(&mut body, "pagination.starting_after", "abc");
         place(&mut body, "page", "2");
-        let wanted = serde_json::json!({"query": {"a": 1}, "page": 2, "pagination": {"starting_after": "abc"}});
+        place(&mut body, "filters.0.value", "77");
+        let wanted = serde_json::json!({
+            "query": {"a": 1}, "filters": [{"value": "77"}], "page": 2, "pagination": {"starting_after": "abc"},
+        });
         assert_eq!(body, wanted);
     }
 }

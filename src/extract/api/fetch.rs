@@ -137,7 +137,7 @@ impl Fetch<'_> {
     /// The names that requests for a stretch of time may use.
     fn scope(&self, stretch: Stretch, is_continued: bool) -> Scope {
         let mut scope = self.asked.scope.with(self.slice.local.clone());
-        scope.lists = self.slice.lists.clone();
+        scope.lists.extend(self.slice.lists.clone());
         // A stream that its token continues was told where to begin by its first request.
         if !is_continued {
             scope.local.extend(times(&self.asked.requests, &self.pass, stretch));

@@ -111,6 +111,20 @@ impl Scope {
         filled
     }
 
+    /// The one element of an array that names a list, once for each text of the list.
+    fn repeated(&self, element: &serde_json::Value) -> Result<Option<Vec<serde_json::Value>>> {
+        let text = element.to_string();
+        let named = self.lists.iter().find(|(name, _)| text.contains(&format!("{{{name}}}")));
+        let Some((name, list)) = named else { return Ok(None) };
+        let mut all = Vec::with_capacity(list.len());
+        for value in list {
+            let mut scope = self.with([(name.clone(), value.clone())]);
+            scope.lists.clear();
+            all.extend(scope.fill_json(element)?);
+        }
+        Ok(Some(all))
+    }
+
     /// A JSON body: texts in it are templates; members and elements whose places are all unknown are left out.
     pub fn fill_json(&self, body: &serde_json::Value) -> Result<Option<serde_json::Value>> {
         use serde_json::Value;
@@ -130,6 +144,11 @@ impl Scope {
                 Value::String(filled.text)
             }
             Value::Array(elements) => {
+                if let [one @ Value::Object(_)] = elements.as_slice()
+                    && let Some(repeated) = self.repeated(one)?
+                {
+                    return Ok(Some(Value::Array(repeated)));
+                }
                 let filled = elements.iter().map(|element| self.fill_json(element)).collect::<Result<Vec<_>>>()?;
                 Value::Array(filled.into_iter().flatten().collect())
             }
@@ -215,6 +234,11 @@ mod tests {
         let body = serde_json::json!({"limit": 5, "filter": {"from": "{cursor}"}, "ids": ["{site}", "{cursor}"]});
         let filled = scope.fill_json(&body).unwrap().unwrap();
         assert_eq!(filled, serde_json::json!({"limit": 5, "ids": ["a b/c"]}));
+        let mut many = scope;
+        many.lists.insert("parent.id".to_owned(), vec!["1".to_owned(), "2".to_owned()]);
+        let body = serde_json::json!({"inputs": [{"id": "{parent.id}"}], "ids": "{parent.id}"});
+        let filled = many.fill_json(&body).unwrap().unwrap();
+        assert_eq!(filled, serde_json::json!({"inputs": [{"id": "1"}, {"id": "2"}], "ids": ["1", "2"]}));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::page::PagePlan;
 use super::walk;
 use crate::model::source::access::ErrorRule;
 
-/// How much of an answer is searched for a rule's words: what means something stands at its beginning.
+/// How much of an answer is searched for a rule's words: what means something stands at its beginning or at its end.
 const SEARCHED: usize = 64 << 10;
 
 /// The first rule that fits an answer.
@@ -27,8 +27,8 @@ fn fits(rule: &ErrorRule, answer: &Answer, inspected: Option<&Inspected>) -> boo
         return false;
     }
     let contains = rule.contains.as_ref().is_none_or(|words| {
-        let head = answer.body.head(SEARCHED).unwrap_or_default();
-        memchr::memmem::find(&head, words.as_bytes()).is_some()
+        let ends = [answer.body.head(SEARCHED), answer.body.tail(SEARCHED)];
+        ends.iter().flatten().any(|text| memchr::memmem::find(text, words.as_bytes()).is_some())
     });
     contains
         && rule.body.as_ref().is_none_or(|(path, words)| {

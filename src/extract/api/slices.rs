@@ -5,7 +5,8 @@ use super::window;
 use super::{Destination, OpenPass, ParentQuery, ParentRow, ParentRows, SliceAt};
 use crate::error::Result;
 use crate::model::source::stream::{Cursor, Parent, Requests, TimeFormat};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One question's part of a pass.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub(super) struct Slices<'a> {
     /// The parents under way.
     group: Vec<ParentRow>,
     at: SliceAt,
+    /// Hashes of the parents' values that were asked for.
+    seen: HashSet<u64>,
     is_done: bool,
 }
 
@@ -51,6 +54,7 @@ impl<'a> Slices<'a> {
             parents: None,
             group: Vec::new(),
             at: pass.slice.clone(),
+            seen: HashSet::new(),
             is_done: false,
         };
         if let Some(parent) = &requests.parent {
@@ -80,9 +84,15 @@ impl<'a> Slices<'a> {
 
     fn next_group(&mut self, parent: &Parent) -> Result<()> {
         self.group.clear();
-        if let Some(rows) = &mut self.parents {
-            for row in rows.take(parent.group.max(1)) {
-                self.group.push(row?);
+        while let Some(row) = self.parents.as_mut().and_then(Iterator::next) {
+            let row = row?;
+            // Parents with the same values are one question; one without any is none.
+            if row.values.iter().all(Option::is_none) || !self.seen.insert(hash(&row.values)) {
+                continue;
+            }
+            self.group.push(row);
+            if self.group.len() >= parent.group.max(1) {
+                break;
             }
         }
         self.at.group = self.group.first().map(|row| row.key.clone());
@@ -158,6 +168,12 @@ impl<'a> Slices<'a> {
         }
         Slice { next: self.at.clone(), at, window, local, lists }
     }
+}
+
+fn hash(values: &[Option<String>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What templates can name of a stretch of time: `cursor`, `window.start`, `window.end`. Of a stream that is continued by

@@ -79,7 +79,10 @@ impl<'a> Source<'a> {
 
     fn scope(&self, stream: &StreamSpec) -> Scope {
         let today = self.asked.now.date_naive().to_string();
-        self.scope.with([("today".to_owned(), today), ("fields".to_owned(), stream.fields().join(","))])
+        let fields = stream.fields();
+        let mut scope = self.scope.with([("today".to_owned(), today), ("fields".to_owned(), fields.join(","))]);
+        scope.lists.insert("fields".to_owned(), fields.iter().map(ToString::to_string).collect());
+        scope
     }
 
     /// The stream whose requests bring `name`.

@@ -96,6 +96,17 @@ impl Body {
     }
 }
 
+impl Body {
+    /// The last bytes, at most `most`.
+    pub(super) fn tail(&self, most: usize) -> Result<Vec<u8>> {
+        let length = self.len().min(most as u64);
+        let mut tail = Vec::new();
+        let read = self.range(self.len() - length, length)?.read_to_end(&mut tail);
+        read.map_err(|error| Error::bug("an answer on its way could not be read again").caused_by(error))?;
+        Ok(tail)
+    }
+}
+
 /// Bytes that several readers share.
 struct Shared(Arc<Vec<u8>>);
 
