@@ -5,8 +5,8 @@ use crate::model::Model;
 use crate::model::contract::ColumnType;
 use crate::model::document::{Item, Table};
 use crate::model::policy::Value;
+use crate::model::text::is_time_pattern;
 use chrono::DateTime;
-use chrono::format::{Item as DateItem, StrftimeItems};
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
@@ -113,10 +113,7 @@ fn date_format(item: &Item<'_>) -> Option<String> {
     if matches!(text, "unix" | "unix_ms") {
         return Some(text.to_owned());
     }
-    let items: Vec<DateItem<'_>> = StrftimeItems::new(text).collect();
-    let broken = items.iter().any(|part| matches!(part, DateItem::Error));
-    let constant = items.iter().all(|part| matches!(part, DateItem::Literal(_) | DateItem::Space(_)));
-    if broken || constant {
+    if !is_time_pattern(text) {
         let told = format!("`{text}` is not a date format");
         item.report().error_with_help(
             &item.span,

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use toml::de::{DeTable, DeValue};
 
 /// A file under examination: what is wrong with it, and what is merely odd.
@@ -76,6 +77,8 @@ impl Report {
             return Ok(self.warnings.into_inner());
         }
         errors.sort_by_key(|error| error.place().map(|place| (place.file.clone(), place.line, place.column)));
+        // A table that several others rest on is read once for each of them.
+        errors.dedup_by(|a, b| a.place() == b.place() && a.message() == b.message());
         Err(Error::all(errors))
     }
 }
@@ -112,6 +115,7 @@ pub struct Table<'a> {
     name: String,
     span: Range<usize>,
     asked: RefCell<BTreeSet<String>>,
+    under: Vec<Rc<Table<'a>>>,
 }
 
 /// One key with its value.
@@ -126,12 +130,21 @@ pub struct Item<'a> {
     pub value: &'a DeValue<'a>,
     /// Where the value stands.
     pub span: Range<usize>,
+    /// The same key's values in the tables that this item's table lies over.
+    under: Vec<Item<'a>>,
 }
 
 impl<'a> Table<'a> {
     /// The document's outermost table.
     pub fn root(report: &'a Report, table: &'a DeTable<'a>) -> Self {
-        Table { report, table, name: "the file".to_owned(), span: 0..0, asked: RefCell::default() }
+        Table { report, table, name: "the file".to_owned(), span: 0..0, asked: RefCell::default(), under: Vec::new() }
+    }
+
+    /// This table, and what lies under it, lying over another: what they do not say is what `under` says, member by
+    /// member where both say a table. Each may stand in a file of its own.
+    pub fn over(mut self, under: Rc<Table<'a>>) -> Self {
+        self.under.push(under);
+        self
     }
 
     /// Where problems go.
@@ -147,13 +160,22 @@ impl<'a> Table<'a> {
     /// The entry `key`, which is legal here.
     pub fn get(&self, key: &str) -> Option<Item<'a>> {
         self.asked.borrow_mut().insert(key.to_owned());
-        self.table.get_key_value(key).map(|(key, value)| Item {
+        let own = self.table.get_key_value(key).map(|(key, value)| self.item(key, value));
+        let mut all = own.into_iter().chain(self.under.iter().filter_map(|under| under.get(key)));
+        let mut item = all.next()?;
+        item.under.extend(all);
+        Some(item)
+    }
+
+    fn item(&self, key: &'a toml::Spanned<toml::de::DeString<'a>>, value: &'a toml::Spanned<DeValue<'a>>) -> Item<'a> {
+        Item {
             report: self.report,
             key: key.get_ref().to_string(),
             key_span: key.span(),
             value: value.get_ref(),
             span: value.span(),
-        })
+            under: Vec::new(),
+        }
     }
 
     /// The entry `key`; its absence is a problem.
@@ -165,21 +187,19 @@ impl<'a> Table<'a> {
         item
     }
 
-    /// Every entry in the order written, for tables whose keys are the writer's choice.
+    /// Every entry in the order written, for tables whose keys are the writer's choice; those of a table under this one
+    /// come first, and what this one says takes the place of the same key there.
     pub fn items(&self) -> Vec<Item<'a>> {
-        let mut items: Vec<Item<'a>> = self
-            .table
-            .iter()
-            .map(|(key, value)| Item {
-                report: self.report,
-                key: key.get_ref().to_string(),
-                key_span: key.span(),
-                value: value.get_ref(),
-                span: value.span(),
-            })
-            .collect();
-        items.sort_by_key(|item| item.key_span.start);
-        self.asked.borrow_mut().extend(items.iter().map(|item| item.key.clone()));
+        let mut own: Vec<Item<'a>> = self.table.iter().map(|(key, value)| self.item(key, value)).collect();
+        own.sort_by_key(|item| item.key_span.start);
+        self.asked.borrow_mut().extend(own.iter().map(|item| item.key.clone()));
+        let mut items: Vec<Item<'a>> = Vec::new();
+        for item in self.under.iter().rev().flat_map(|under| under.items()).chain(own) {
+            match items.iter_mut().find(|under| under.key == item.key) {
+                Some(under) => *under = item,
+                None => items.push(item),
+            }
+        }
         items
     }
 
@@ -208,8 +228,9 @@ impl<'a> Table<'a> {
         self.get(key).map(|item| item.texts()).unwrap_or_default()
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that nobody asked for, here and in the table under this one.
     pub fn finish(&self) {
+        self.under.iter().for_each(|under| under.finish());
         let asked = self.asked.borrow();
         for key in self.table.keys() {
             if !asked.contains(key.get_ref().as_ref()) {
@@ -308,8 +329,10 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The value as a table.
+    /// The value as a table, over the same key's table where this item's table lies over another.
     pub fn table(&self) -> Option<Table<'a>> {
+        let under = self.under.iter().filter(|under| matches!(under.value, DeValue::Table(_)));
+        let under = under.filter_map(|under| under.table()).map(Rc::new).collect();
         match self.value {
             DeValue::Table(table) => Some(Table {
                 report: self.report,
@@ -317,6 +340,7 @@ impl<'a> Item<'a> {
                 name: format!("`{}`", self.key),
                 span: self.key_span.clone(),
                 asked: RefCell::default(),
+                under,
             }),
             _ => {
                 self.wrong("a table");
@@ -337,6 +361,7 @@ impl<'a> Item<'a> {
             key_span: element.span(),
             value: element.get_ref(),
             span: element.span(),
+            under: Vec::new(),
         };
         Some(elements.iter().map(item).collect())
     }

@@ -1,4 +1,6 @@
-//! Reading SQL text without parsing it: what is code, where a name stands.
+//! Reading SQL text without parsing it: what is code, where a name stands; names and patterns that people write.
+
+use chrono::format::{Item as DateItem, StrftimeItems};
 
 /// `sql` with the content of quotes and comments blanked by spaces, byte for byte as long as the original; double
 /// quotes, which hold names, stay.
@@ -64,4 +66,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether `text` is a `strftime` pattern that says something about a time.
+pub fn is_time_pattern(text: &str) -> bool {
+    let items: Vec<DateItem<'_>> = StrftimeItems::new(text).collect();
+    let is_broken = items.iter().any(|part| matches!(part, DateItem::Error));
+    let is_constant = items.iter().all(|part| matches!(part, DateItem::Literal(_) | DateItem::Space(_)));
+    !is_broken && !is_constant
 }

@@ -4,12 +4,15 @@
 
 pub mod access;
 pub mod path;
+mod read;
 pub mod stream;
 pub mod template;
 
+pub use read::{Additions, JOB_KEYS, read};
+
 use super::Model;
 use access::{Auth, ErrorRule, Limits};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use stream::StreamSpec;
 use template::Template;
 
@@ -32,12 +35,17 @@ pub struct SourceSpec {
     pub headers: Vec<(String, Template)>,
     /// How much may be asked, and how long to wait.
     pub limits: Limits,
+    /// Digits behind the point that the system gives a currency's amounts in minor units, by lower-case code, where they are
+    /// not those of ISO 4217.
+    pub minor_digits: BTreeMap<String, u32>,
     /// What answers mean, before the defaults; the first rule that fits decides.
     pub errors: Vec<ErrorRule>,
     /// What is fetched, parents before their children.
     pub streams: Vec<StreamSpec>,
     /// The queries that turn its streams into entities.
     pub entities: Vec<SourceEntity>,
+    /// The settings that its requests name, the way in and the ways that the job chose being what they are.
+    pub used: BTreeSet<String>,
     /// SHA-256 of `source.toml`, lower-case hex.
     pub hash: String,
 }

@@ -4,6 +4,7 @@ use super::path::{JsonPath, PathStart, Step};
 use super::template::Template;
 use crate::model::contract::ColumnType;
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,9 @@ pub struct StreamSpec {
     pub fields_under: Option<String>,
     /// How an answer is written, after zip and gzip, which are recognised by their first bytes.
     pub format: BodyFormat,
+    /// Which records are rows of it: those that have one of the texts at every path; all where empty. Others are nobody's
+    /// mistake.
+    pub only: Vec<(JsonPath, Vec<String>)>,
     /// The columns that tell its rows from each other.
     pub key: Vec<String>,
     /// Its columns.
@@ -36,21 +40,26 @@ pub struct StreamSpec {
 }
 
 impl StreamSpec {
-    /// What `{fields}` stands for: the first step of every path of its columns (the second one, where the first is
-    /// [`StreamSpec::fields_under`]), each once, in the order of the columns.
-    pub fn fields(&self) -> Vec<&str> {
-        let mut fields: Vec<&str> = Vec::new();
-        for path in self.columns.iter().flat_map(|column| &column.paths) {
-            let steps = match (&self.fields_under, &path.steps[..]) {
-                (_, _) if path.start != PathStart::Here => continue,
-                (Some(outer), [Step::Member(first), rest @ ..]) if outer == first => rest,
-                (Some(_), _) => continue,
-                (None, steps) => steps,
-            };
-            if let Some(Step::Member(name)) = steps.first()
-                && !fields.contains(&name.as_str())
-            {
-                fields.push(name);
+    /// What `{fields}` stands for: the names that lead to every column, joined by dots and without what follows a
+    /// bracket, each once, in the order of the columns. Of [`StreamSpec::fields_under`] only those below it.
+    pub fn fields(&self) -> Vec<String> {
+        let mut fields = Vec::new();
+        let paths = self.columns.iter().flat_map(|column| &column.paths);
+        for path in paths.filter(|path| path.start == PathStart::Here) {
+            let mut names: Vec<&str> = Vec::new();
+            for step in &path.steps {
+                let Step::Member(name) = step else { break };
+                names.push(name);
+            }
+            if let Some(outer) = &self.fields_under {
+                if names.first() != Some(&outer.as_str()) {
+                    continue;
+                }
+                names.remove(0);
+            }
+            let field = names.join(".");
+            if !field.is_empty() && !fields.contains(&field) {
+                fields.push(field);
             }
         }
         fields
@@ -210,6 +219,8 @@ pub struct Window {
 pub struct Cursor {
     /// The column whose greatest value is kept; none where the window's end, or the token, is.
     pub column: Option<String>,
+    /// Where a first read begins, whatever the job's start date; none for that.
+    pub first: Option<DateTime<Utc>>,
     /// Whether the page token itself is kept and continued with next time (Zendesk's cursor exports).
     pub is_token: bool,
     /// Whether rows at the cursor's own value are given again.
@@ -298,7 +309,8 @@ pub struct SourceColumn {
     pub name: String,
     /// Its type.
     pub ty: SourceType,
-    /// Where it stands in the record: the first path with a value that is not null decides.
+    /// Where it stands in the record: the first path with a value that is not null decides. Always null where there is
+    /// none: a place that a job may fill.
     pub paths: Vec<JsonPath>,
     /// `strftime` pattern, `unix` or `unix_ms`; none for ISO.
     pub format: Option<String>,
