@@ -50,7 +50,8 @@ fn check_landed(table: &Table<'_>, inputs: &[(FileInput, Item<'_>)], entities: &
     }
 }
 
-fn entities(table: &Table<'_>, models: &Models, folder: &Path) -> Vec<EntitySql> {
+/// `[….entities]`: the queries that a job names, by entity.
+pub(super) fn entities(table: &Table<'_>, models: &Models, folder: &Path) -> Vec<EntitySql> {
     let mut entities = Vec::new();
     for item in table.items() {
         let Some(entity) = entity(models, &item.key, &item, &item.key_span) else { continue };

@@ -1,12 +1,14 @@
 //! A job file, read into a [`Job`] with every problem of the file at once.
 
-use super::{Job, LandingConfig, SampleSpec, Source, SourceKind, files, secret};
+use super::{Job, LandingConfig, SampleSpec, Source, SourceKind, api, files, secret};
 use crate::calendar::Schedule;
 use crate::error::{Error, Result};
 use crate::model::document::{Item, Report, Table, parse, suggestion};
 use crate::model::engine::EngineConfig;
 use crate::model::policy::Policy;
+use crate::model::source::Folder;
 use crate::model::{Models, plan, sha256};
+use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use toml::de::DeValue;
 
-/// The systems a source can be.
+/// The systems a source can be beside the described ones.
 const SYSTEMS: [&str; 2] = ["files", "sample"];
 
 impl Job {
@@ -25,8 +27,19 @@ impl Job {
     pub fn load(path: &Path) -> Result<Job> {
         let job = Job::read(path)?;
         // The values do not matter here, only their types.
-        plan::check(&job.models, &job.params(NaiveDate::default()))?;
-        Ok(job)
+        let params = job.params(NaiveDate::default());
+        let mut errors: Vec<Error> = Vec::new();
+        let mut add = |checked: Result<()>| {
+            errors.extend(checked.err().into_iter().flat_map(|error| error.parts().to_vec()));
+        };
+        add(plan::check(&job.models, &params));
+        for source in &job.sources {
+            let SourceKind::Api(api) = &source.kind else { continue };
+            let streams = api.spec.streams.iter().map(|stream| (stream.name.clone(), stream.landed_schema()));
+            let streams: BTreeMap<String, SchemaRef> = streams.collect();
+            api.entities.iter().for_each(|query| add(plan::check_source(&query.model, &streams, &params)));
+        }
+        if errors.is_empty() { Ok(job) } else { Err(Error::all(errors)) }
     }
 
     /// Reads a job file and its SQL without planning the queries: enough to look at what earlier runs left.
@@ -54,12 +67,13 @@ fn whole(root: &Table<'_>, path: &Path, text: &str) -> Option<Job> {
     let currency = currency(root);
     let engine = engine(root);
     let landing = landing(root);
-    let models = root.get("sql").map(|item| item.text().map(|sql| folder.join(sql)));
-    let models = match models {
+    let sql = root.get("sql").map(|item| item.text().map(|sql| folder.join(sql)));
+    let models = match &sql {
         Some(None) => None,
-        Some(Some(sql)) => load_models(root.report(), Some(&sql)),
+        Some(Some(sql)) => load_models(root.report(), Some(sql)),
         None => load_models(root.report(), None),
     };
+    let sql = sql.flatten();
     // Without models no policy name and no entity is known: the keys are then taken as they are.
     let policy = root.table("policy");
     let source_tables = root.table("sources");
@@ -74,7 +88,7 @@ fn whole(root: &Table<'_>, path: &Path, text: &str) -> Option<Job> {
     let models = models?;
     let policy = policy.map(|table| models.policy().overrides(&table)).unwrap_or_default();
     let policy = Policy::new(models.policy(), policy);
-    let sources = sources(&source_tables?, &models, folder);
+    let sources = sources(&source_tables?, &models, folder, sql.as_deref());
     Some(Job {
         name: name?,
         file: path.to_owned(),
@@ -221,7 +235,7 @@ fn landing(root: &Table<'_>) -> LandingConfig {
     config
 }
 
-fn sources(tables: &Table<'_>, models: &Models, folder: &Path) -> Vec<Source> {
+fn sources(tables: &Table<'_>, models: &Models, folder: &Path, sql: Option<&Path>) -> Vec<Source> {
     let mut sources = Vec::new();
     for item in tables.items() {
         let legal = check_identifier(&item, &item.key, &item.key_span);
@@ -230,14 +244,13 @@ fn sources(tables: &Table<'_>, models: &Models, folder: &Path) -> Vec<Source> {
         let kind = match system.text() {
             Some("sample") => Some(SourceKind::Sample(sample(&table))),
             Some("files") => files::source(&table, models, folder).map(SourceKind::Files),
-            Some(other) => {
-                item.report().error_with_help(
-                    &system.span,
-                    format!("unknown source system `{other}`"),
-                    suggestion(other, SYSTEMS),
-                );
-                continue;
-            }
+            Some(other) => match described(other, &system, sql) {
+                Some(described) => {
+                    let api = api::source(&item, &table, &described, models, folder);
+                    api.map(|api| SourceKind::Api(Box::new(api)))
+                }
+                None => continue,
+            },
             None => continue,
         };
         table.finish();
@@ -248,6 +261,21 @@ fn sources(tables: &Table<'_>, models: &Models, folder: &Path) -> Vec<Source> {
     unique_raw_names(tables, &sources);
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     sources
+}
+
+/// The folder that describes a system; says what is known where there is none.
+fn described(system: &str, item: &Item<'_>, sql: Option<&Path>) -> Option<Folder> {
+    let found = Folder::find(system, sql).and_then(|found| match found {
+        Some(folder) => Ok(folder),
+        None => {
+            let known = Folder::systems(sql)?;
+            let known = known.iter().map(String::as_str).chain(SYSTEMS);
+            let place = item.report().place(&item.span);
+            let told = Error::usage(format!("unknown source system `{system}`"));
+            Err(told.at(place).help(suggestion(system, known)))
+        }
+    });
+    found.map_err(|error| item.report().add(error)).ok()
 }
 
 /// `landed.<name>` has no room for the source, so the names of raw inputs are unique over the whole job.

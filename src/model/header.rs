@@ -49,13 +49,47 @@ pub struct Header {
 /// Every problem of the header, each with its place in the file.
 pub fn read(file: &Path, text: &str, table: &str, layer: Layer) -> Result<Header> {
     let report = Report::new(file, text);
-    let header = find(&report, text).and_then(|span| {
+    let header = find(&report, text, "title, owner, grain and [columns]").and_then(|span| {
         let toml = only(text, span.start + OPEN.len()..span.end - CLOSE.len());
         let parsed = parse(&report, &toml)?;
         whole(&Table::root(&report, &parsed), span, table, layer)
     });
     report.finish()?;
     header.ok_or_else(|| crate::error::Error::bug(format!("the header of {} was lost", file.display())))
+}
+
+/// The header of a source's query, whose columns are the entity's.
+#[derive(Debug, Clone)]
+pub struct QueryHeader {
+    title: String,
+    owner: String,
+    decisions: BTreeMap<String, String>,
+}
+
+impl QueryHeader {
+    /// Parses the header of `text`, the content of `file`.
+    ///
+    /// # Errors
+    /// Every problem of the header, each with its place in the file.
+    pub fn read(file: &Path, text: &str) -> Result<Self> {
+        let report = Report::new(file, text);
+        let header = find(&report, text, "title, owner and [decisions]").and_then(|span| {
+            let toml = only(text, span.start + OPEN.len()..span.end - CLOSE.len());
+            let parsed = parse(&report, &toml)?;
+            let root = Table::root(&report, &parsed);
+            let (title, owner) = (root.need_text("title").map(str::to_owned), owner(&root));
+            let decisions = decisions(&root);
+            root.finish();
+            Some(QueryHeader { title: title?, owner: owner?, decisions })
+        });
+        report.finish()?;
+        header.ok_or_else(|| crate::error::Error::bug(format!("the header of {} was lost", file.display())))
+    }
+
+    /// The model with what the header says of it.
+    pub fn onto(self, model: super::Model) -> super::Model {
+        super::Model { title: self.title, owner: self.owner, decisions: self.decisions, ..model }
+    }
 }
 
 /// `text` with the header (the bytes of `span`) blanked: every line and column of the query stays where it is.
@@ -68,14 +102,14 @@ fn only(text: &str, keep: Range<usize>) -> String {
     format!("{}{}{}", blank(&text[..keep.start]), &text[keep.clone()], blank(&text[keep.end..]))
 }
 
-fn find(report: &Report, text: &str) -> Option<Range<usize>> {
+fn find(report: &Report, text: &str, content: &str) -> Option<Range<usize>> {
     let start = text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
     let first_line = start..text[start..].find('\n').map_or(text.len(), |at| start + at);
     if !text[start..].starts_with(OPEN) {
         report.error_with_help(
             &first_line,
             "the file does not begin with a header",
-            "begin with /*--- title, owner, grain and [columns] in TOML, then ---*/",
+            format!("begin with /*--- {content} in TOML, then ---*/"),
         );
         return None;
     }

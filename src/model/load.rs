@@ -222,6 +222,18 @@ fn built_in_policy() -> Result<(PathBuf, String)> {
     Ok((Path::new("sql").join(POLICY_FILE), text.to_owned()))
 }
 
+/// The files of a built-in folder, below `sql/`, as shown to people.
+pub(super) fn built_in(folder: &Path) -> Vec<(PathBuf, String)> {
+    let files = BUILT_IN.get_dir(folder).map(|dir| dir.files()).into_iter().flatten();
+    files.filter_map(|file| Some((Path::new("sql").join(file.path()), file.contents_utf8()?.to_owned()))).collect()
+}
+
+/// The built-in folders in a built-in folder, below `sql/`.
+pub(super) fn built_in_folders(folder: &Path) -> Vec<PathBuf> {
+    let folders = BUILT_IN.get_dir(folder).map(|dir| dir.dirs()).into_iter().flatten();
+    folders.map(|dir| dir.path().to_owned()).collect()
+}
+
 fn built_in_files() -> Vec<SqlFile> {
     let mut files = Vec::new();
     for layer in LAYERS {
@@ -257,10 +269,12 @@ fn read_folder(folder: &Path) -> Result<Vec<SqlFile>> {
                     files.push(SqlFile { layer, file, text });
                 }
             }
+            // The described systems, which are no layer of models.
+            _ if entry.is_dir() && name == Layer::Source.folder() => {}
             _ if entry.is_dir() || is_sql(&entry) => {
-                let folders = LAYERS.map(Layer::folder);
+                let folders: Vec<&str> = LAYERS.into_iter().chain([Layer::Source]).map(Layer::folder).collect();
                 let error = Error::usage(format!("{} is not in a folder of models", entry.display()));
-                return Err(error.help(match nearest(&name, folders) {
+                return Err(error.help(match nearest(&name, folders.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the folders are {}", folders.join(", ")),
                 }));

@@ -3,11 +3,13 @@
 //! `sql/sources/<system>/source.toml` becomes a [`SourceSpec`]; the SQL files beside it turn its landed streams into entities.
 
 pub mod access;
+mod folder;
 pub mod path;
 mod read;
 pub mod stream;
 pub mod template;
 
+pub use folder::Folder;
 pub use read::{Additions, JOB_KEYS, read};
 
 use super::Model;

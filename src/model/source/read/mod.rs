@@ -115,9 +115,24 @@ fn chosen(
     if known.is_secret {
         item.report().error(&item.span, format!("the setting `{setting}` is secret, so that it cannot choose"));
     }
-    // Where the job does not say, and there is no default, the job is told that the setting is missing.
+    // Where the job does not say what it must, or says what it cannot, it is told so elsewhere.
     let first = || known.choices.keys().next().cloned();
-    additions.written.get(setting).cloned().or_else(|| known.default.clone()).or_else(first)
+    let written = additions.written.get(setting).filter(|written| known.choices.contains_key(*written));
+    written.cloned().or_else(|| known.default.clone()).or_else(first)
+}
+
+/// A setting that chooses ways and does not list its choices may be any of the ways.
+fn choose_ways(root: &Table<'_>, settings: &mut BTreeMap<String, Setting>, ways: &[Item<'_>]) {
+    for stream in root.table("streams").map(|table| table.items()).unwrap_or_default() {
+        let Some(table) = matches!(stream.value, toml::de::DeValue::Table(_)).then(|| stream.table()).flatten() else {
+            continue;
+        };
+        let by = table.get("way_by").filter(|item| matches!(item.value, toml::de::DeValue::String(_)));
+        let setting = by.and_then(|item| item.text()).and_then(|name| settings.get_mut(name));
+        if let Some(setting) = setting.filter(|setting| setting.choices.is_empty()) {
+            setting.choices = ways.iter().map(|way| (way.key.clone(), way.key.clone())).collect();
+        }
+    }
 }
 
 fn whole(root: &Table<'_>, system: &str, text: &str, additions: &Additions<'_>) -> Option<SourceSpec> {
@@ -125,15 +140,17 @@ fn whole(root: &Table<'_>, system: &str, text: &str, additions: &Additions<'_>) 
     let mut settings = settings(root);
     let used = RefCell::default();
     let (auth, auth_by) = ways_in(root, &mut settings, additions, &used)?;
-    let scope = Scope::new(&settings, &used);
-    let base_url = root.need("base_url").and_then(|item| base_url(&item, &scope.with(auth_places(&auth))));
-    let headers = fields::pairs(root, "headers", &scope);
+    let base_url_item = root.need("base_url");
     let limits_table = root.table("limits");
     let limits = access::limits(limits_table.as_ref());
     let errors = access::errors(root.get("errors").as_ref());
     let minor_digits = minor_digits(root);
     let way_items = root.table("ways").map(|table| table.items()).unwrap_or_default();
     let ways = way_items.iter().filter_map(|item| Some((item.key.clone(), Rc::new(item.table()?)))).collect();
+    choose_ways(root, &mut settings, &way_items);
+    let scope = Scope::new(&settings, &used);
+    let base_url = base_url_item.and_then(|item| base_url(&item, &scope.with(auth_places(&auth))));
+    let headers = fields::pairs(root, "headers", &scope);
     let reader = Reader { settings: &settings, used: &used, auth: &auth, ways: &ways, additions };
     let streams = streams(root, &reader);
     unnamed(root, &way_items, text);
@@ -259,7 +276,7 @@ fn ways_in(
         }
     }
     let auth = all.get(&name).cloned();
-    if !items.iter().any(|item| item.key == name) && !additions.written.contains_key(&setting) {
+    if !items.iter().any(|item| item.key == name) {
         by.report().unknown(&by.span, "way in", &name, items.iter().map(|item| item.key.as_str()));
     }
     Some((auth.unwrap_or(Auth::None), Some((setting, all))))
