@@ -161,8 +161,8 @@ pub enum Paging {
     None,
     /// The answer holds the next address (whole, or below the base address); the end is where it is missing or null.
     NextUrl { path: JsonPath, more: Option<More> },
-    /// The answer holds a token in its body.
-    Token { path: JsonPath, target: TokenTarget, more: Option<More> },
+    /// The answer holds a token in its body; where it `repeats`, the same one may lead on from page to page.
+    Token { path: JsonPath, target: TokenTarget, more: Option<More>, repeats: bool },
     /// The answer holds a token in a header; the text in `end` means that there is none.
     TokenHeader { header: String, end: Option<String>, target: TokenTarget },
     /// The last record's value is the token.
@@ -248,7 +248,7 @@ pub struct Parent {
     pub group: usize,
     /// Whether only parents that were new or changed in this run are asked.
     pub is_incremental: bool,
-    /// Only parents whose boolean column is true are asked.
+    /// Only parents whose column says so are asked: a boolean that is true, or any other value that is not null.
     pub only_where: Option<String>,
 }
 

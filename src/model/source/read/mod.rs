@@ -300,3 +300,6 @@ fn unnamed(root: &Table<'_>, ways: &[Item<'_>], text: &str) {
         item.report().error(&item.key_span, format!("no stream goes the way `{}`", item.key));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,9 @@ pub(super) fn paging(table: &Table<'_>) -> Option<Paging> {
     let paging = match item.text()? {
         "next_url" => need_single(table, "path").map(|path| Paging::NextUrl { path, more: more(table) }),
         "token" => {
-            need_single(table, "path").map(|path| Paging::Token { path, target: target(table), more: more(table) })
+            let repeats = table.boolean("repeats").unwrap_or(false);
+            let path = need_single(table, "path");
+            path.map(|path| Paging::Token { path, target: target(table), more: more(table), repeats })
         }
         "token_header" => {
             let end = table.text("end").map(str::to_owned);

@@ -117,7 +117,7 @@ fn others(read: &Read<'_>, by_name: &BTreeMap<&str, &StreamSpec>) {
             item.text().and_then(|name| column(found, name, &item));
         }
         if let Some(item) = parent.get("only_where") {
-            boolean(found, &item);
+            item.text().and_then(|name| column(found, name, &item));
         }
     }
     if let Some(table) = read.table.table("deleted_by")
