@@ -67,9 +67,8 @@ pub fn described(source: &Source) -> String {
             format!("files under {} for {}", files.root.display(), all.join(", "))
         }
         SourceKind::Api(api) => {
-            let streams: Vec<&str> = api.streams().map(|stream| stream.name.as_str()).collect();
             let entities: Vec<&str> = api.entities.iter().map(|query| query.entity.as_str()).collect();
-            format!("{}: {} for {}", api.spec.title, streams.join(", "), entities.join(", "))
+            format!("{}, {} streams for {}", api.spec.title, api.streams().count(), entities.join(", "))
         }
     }
 }

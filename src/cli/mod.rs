@@ -3,6 +3,7 @@
 mod backtest;
 mod check;
 mod history;
+mod init;
 mod output;
 mod plan;
 mod run;
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Arguments),
     /// Check a job file and every SQL model, without running anything
     Check(check::Arguments),
+    /// Write a job over the systems you name
+    Init(init::Arguments),
     /// Show what a run would do, touching nothing
     Plan(plan::Arguments),
     /// Measure the health score against what customers decided, publishing nothing
@@ -115,6 +118,7 @@ async fn dispatch(command: Command) -> Result<()> {
     match command {
         Command::Run(arguments) => run::run(arguments).await,
         Command::Check(arguments) => check::run(arguments).await,
+        Command::Init(arguments) => init::run(&arguments),
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Backtest(arguments) => backtest::run(arguments).await,
         Command::History(arguments) => history::run(&arguments),

@@ -5,7 +5,9 @@ use crate::cli::check::described;
 use crate::cli::{JobArguments, output};
 use crate::error::Result;
 use crate::extract::files;
-use crate::job::{Job, SourceKind};
+use crate::job::api::ApiSource;
+use crate::job::{FileInput, FilesSource, Job, SourceKind};
+use crate::model::source::stream::{Origin, StreamSpec};
 use crate::model::{Layer, Model};
 use crate::publish::Manifest;
 use crate::run::selected;
@@ -45,20 +47,60 @@ fn sources(text: &mut String, job: &Job) {
     text.push_str("\nSources\n");
     for source in &job.sources {
         let _ = writeln!(text, "  {}: {}", source.name, described(source));
-        let SourceKind::Files(spec) = &source.kind else { continue };
-        for input in &spec.inputs {
-            match files::find(&spec.root, input) {
-                Ok(found) => {
-                    let names: Vec<&str> = found.iter().take(3).map(|file| file.name.as_str()).collect();
-                    let more = if found.len() > 3 { format!(" and {} more", found.len() - 3) } else { String::new() };
-                    let _ = writeln!(text, "    {}: {}{more}", input.name, names.join(", "));
-                }
-                Err(error) => {
-                    let _ = writeln!(text, "    {}: missing: {}", input.name, error.message());
+        match &source.kind {
+            SourceKind::Files(spec) => spec.inputs.iter().for_each(|input| found(text, spec, input)),
+            SourceKind::Api(api) => {
+                for stream in &api.spec.streams {
+                    let _ = writeln!(text, "    {}: {}", stream.name, asked(api, stream));
                 }
             }
+            _ => {}
         }
     }
+}
+
+fn found(text: &mut String, spec: &FilesSource, input: &FileInput) {
+    let _ = match files::find(&spec.root, input) {
+        Ok(found) => {
+            let names: Vec<&str> = found.iter().take(3).map(|file| file.name.as_str()).collect();
+            let more = if found.len() > 3 { format!(" and {} more", found.len() - 3) } else { String::new() };
+            writeln!(text, "    {}: {}{more}", input.name, names.join(", "))
+        }
+        Err(error) => writeln!(text, "    {}: missing: {}", input.name, error.message()),
+    };
+}
+
+/// What of a stream a run asks for.
+fn asked(api: &ApiSource, stream: &StreamSpec) -> String {
+    if api.skip.contains(&stream.name) {
+        return "skipped".to_owned();
+    }
+    let requests = match &stream.origin {
+        Origin::Requests(requests) => requests,
+        Origin::Inside(outer) => return format!("in the answers for {outer}"),
+        Origin::Files(listing) => return format!("files {}", listing.pattern),
+        Origin::Pushed => return "as it comes".to_owned(),
+    };
+    let mut said = match (&requests.cursor, &requests.window) {
+        (Some(cursor), _) => {
+            let first = cursor.first.map_or(api.start_date, |first| first.date_naive());
+            let by = cursor.column.as_ref().map(|column| format!(" by {column}")).unwrap_or_default();
+            format!("what is new{by}, from {first} on")
+        }
+        (None, Some(_)) => format!("all from {} on", api.start_date),
+        (None, None) => "all of it".to_owned(),
+    };
+    if let Some(parent) = &requests.parent {
+        let which = if parent.is_incremental { "new or changed " } else { "" };
+        let _ = write!(said, ", for each {which}{}", parent.stream);
+    }
+    if requests.export.is_some() {
+        said.push_str(", as an export");
+    }
+    if let Some(days) = stream.full_scan_days {
+        let _ = write!(said, ", whole every {days} days");
+    }
+    said
 }
 
 fn tables(text: &mut String, job: &Job, models: &[&Model], as_of: NaiveDate) -> Result<()> {

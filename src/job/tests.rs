@@ -12,7 +12,9 @@ const SAMPLE: &str = "[sources.demo]\nsystem = \"sample\"\n";
 fn read(text: &str, files: &[(&str, &str)]) -> Result<Job, String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
-        fs::write(folder.path().join(name), content).unwrap();
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
     }
     let path = folder.path().join("job.toml");
     fs::write(&path, text).unwrap();
@@ -224,6 +226,108 @@ fn the_sources_of_one_job_do_not_share_names() -> Vec<String> {
     texts
 }
 
+const ACME: &str = "title = \"Acme\"
+base_url = \"https://{site}.acme.example\"
+[settings]
+site = { doc = \"The part of the address before .acme.example\" }
+region = { doc = \"Where\", default = \"us\", choices = { us = \"api\", eu = \"api.eu\" } }
+key = { doc = \"A key that may read\", secret = true }
+[auth]
+kind = \"bearer\"
+token = \"{key}\"
+[streams.customer]
+path = \"/{region}/customers\"
+params = { since = \"{cursor}\" }
+cursor = { column = \"updated_at\" }
+key = [\"id\"]
+columns = { id = \"text\", name = \"text\", updated_at = \"timestamp\" }
+[streams.site]
+path = \"/customers/{parent.id}/sites\"
+parent = { stream = \"customer\", values = { id = \"id\" } }
+key = [\"id\"]
+columns.id = \"text\"
+";
+
+const ACME_SQL: &str = "/*---
+title = \"Customers of Acme\"
+owner = \"finance\"
+[decisions]
+name = \"As written\"
+---*/
+select id as external_id, 'acme' as system, name from landed.customer
+";
+
+fn acme(rest: &str, sql: &str) -> Result<Job, String> {
+    let files =
+        [("sql/sources/acme/source.toml", ACME), ("sql/sources/acme/external_account.sql", sql), ("key", "hunter2")];
+    let head = HEAD.replacen("[company]", "sql = \"sql\"\n[company]", 1);
+    let more = [("mine.sql", "select id as external_id, 'acme' as system, po as name from landed.customer")];
+    read(&format!("{head}[sources.crm]\nsystem = \"acme\"\n{rest}"), &[&files[..], &more[..]].concat())
+}
+
+fn described_systems_are_checked() -> Vec<String> {
+    let wrong = |rest: &str| acme(rest, ACME_SQL).map(|_| ()).unwrap_err();
+    vec![
+        wrong(""),
+        wrong("sit = \"x\"\nkey = \"hunter2\"\nregion = \"su\"\nskip = [\"custmer\"]\nkeep_raw_days = -1\n"),
+        wrong(
+            "site = \"x\"\nkey = { file = \"key\" }\nstart_date = \"2024-01-32\"\n[sources.crm.streams.customer.columns]\n\
+             po = \"txt\"\n",
+        ),
+        wrong(
+            "site = \"x\"\nkey = { file = \"key\" }\nstart_date = \"2024-01-01\"\n[sources.crm.entities]\nacount = \"mine.sql\"\n",
+        ),
+        acme("site = \"x\"\n", "select a from landed.custmer").map(|_| ()).unwrap_err(),
+        acme("site = \"x\"\n", &ACME_SQL.replace("landed.customer", "landed.custmer")).map(|_| ()).unwrap_err(),
+        told(&format!("{HEAD}[sources.crm]\nsystem = \"salesfroce\"\n")),
+    ]
+}
+
+#[test]
+fn a_described_system_is_read_with_what_the_job_adds() {
+    let job = acme(
+        "site = \"x\"\nkey = { env = \"TAILWATER_NOT_SET\" }\nregion = \"eu\"\nstart_date = 2024-01-01\nskip = [\"customer\"]\n\
+         base_url = \"http://127.0.0.1:9/\"\n[sources.crm.streams.customer.columns]\npo = \"text\"\n[sources.crm.entities]\n\
+         external_account = \"mine.sql\"\n",
+        ACME_SQL,
+    )
+    .unwrap();
+    let SourceKind::Api(api) = &job.sources[0].kind else { panic!("not described") };
+    assert_eq!(api.settings["region"], secret::Value::Text("api.eu".to_owned()));
+    assert_eq!(api.settings["key"], secret::Value::Env("TAILWATER_NOT_SET".to_owned()));
+    assert!(api.settings["key"].resolve().unwrap_err().to_string().contains("TAILWATER_NOT_SET"));
+    assert_eq!(api.settings["base_url"], secret::Value::Text("http://127.0.0.1:9".to_owned()));
+    assert_eq!(api.spec.base_url.names().collect::<Vec<_>>(), ["base_url"]);
+    assert_eq!((api.keep_raw_days, api.max_age_days, api.streams().count()), (7, None, 0));
+    assert_eq!(api.spec.streams[0].columns.len(), 4);
+    assert!(api.entities[0].model.file.ends_with("mine.sql"));
+}
+
+#[test]
+fn every_built_in_system_is_right_in_every_way_it_can_be_asked() {
+    let models = Models::load(None).unwrap();
+    let policy = Policy::new(models.policy(), BTreeMap::new());
+    let params = Params::new(&policy, NaiveDate::default(), DateTime::<Utc>::default(), "USD");
+    for system in crate::model::source::Folder::systems(None).unwrap() {
+        let folder = crate::model::source::Folder::find(&system, None).unwrap().unwrap();
+        let read = |written: BTreeMap<String, String>| {
+            let spec = folder.read(&models, &crate::model::source::Additions { written, streams: None });
+            spec.unwrap_or_else(|error| panic!("{error}")).unwrap()
+        };
+        let spec = read(BTreeMap::new());
+        for (name, setting) in &spec.settings {
+            for choice in setting.choices.keys() {
+                read(BTreeMap::from([(name.clone(), choice.clone())]));
+            }
+        }
+        let streams = spec.streams.iter().map(|stream| (stream.name.clone(), stream.landed_schema())).collect();
+        for entity in &spec.entities {
+            let checked = crate::model::plan::check_source(&entity.model, &streams, &params);
+            checked.unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
 #[test]
 fn every_message_reads_as_agreed() {
     crate::tests::golden(
@@ -234,6 +338,7 @@ fn every_message_reads_as_agreed() {
             ("a missing secret is told and a present one is not", a_missing_secret_is_told_and_a_present_one_is_not()),
             ("inputs and mappings are checked", inputs_and_mappings_are_checked()),
             ("a users query reads its inputs only", a_users_query_reads_its_inputs_only()),
+            ("described systems are checked", described_systems_are_checked()),
             ("the sources of one job do not share names", the_sources_of_one_job_do_not_share_names()),
         ],
     );

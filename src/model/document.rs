@@ -16,6 +16,9 @@ pub struct Report {
     text: String,
     errors: RefCell<Vec<Error>>,
     warnings: RefCell<Vec<Error>>,
+    /// The keys that each table may have, by its name, so that a test can hold a schema against them.
+    #[cfg(test)]
+    pub known: RefCell<std::collections::BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Report {
@@ -26,6 +29,8 @@ impl Report {
             text: text.to_owned(),
             errors: RefCell::default(),
             warnings: RefCell::default(),
+            #[cfg(test)]
+            known: RefCell::default(),
         }
     }
 
@@ -232,6 +237,8 @@ impl<'a> Table<'a> {
     pub fn finish(&self) {
         self.under.iter().for_each(|under| under.finish());
         let asked = self.asked.borrow();
+        #[cfg(test)]
+        self.report.known.borrow_mut().entry(self.name.clone()).or_default().extend(asked.iter().cloned());
         for key in self.table.keys() {
             if !asked.contains(key.get_ref().as_ref()) {
                 self.report.unknown(&key.span(), "key", key.get_ref(), asked.iter().map(String::as_str));

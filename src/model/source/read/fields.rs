@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
+/// Stands for every `{auth.<name>}` where the way in could not be read, which is told already.
+pub(super) const ANY_OF_AUTH: &str = "auth.*";
+
 /// What a template may name.
 pub(super) struct Scope<'s> {
     /// Settings, which may be named everywhere.
@@ -38,7 +41,8 @@ impl<'s> Scope<'s> {
             self.used.borrow_mut().insert(name.to_owned());
             return true;
         }
-        self.places.contains(name)
+        let is_unsure = name.starts_with("auth.") && self.places.contains(ANY_OF_AUTH);
+        self.places.contains(name) || is_unsure
     }
 
     fn known(&self) -> impl Iterator<Item = &str> {

@@ -7,13 +7,14 @@ mod stream;
 mod verify;
 
 use super::access::Auth;
+use super::stream::Origin;
 use super::template::Template;
 use super::{Setting, SourceSpec};
 use crate::error::Result;
 use crate::model::document::{Item, Report, Table, parse};
 use crate::model::header::is_snake_case;
 use crate::model::sha256;
-use fields::{Scope, template};
+use fields::{ANY_OF_AUTH, Scope, template};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -50,7 +51,8 @@ pub fn read(system: &str, file: &Path, text: &str, additions: &Additions<'_>) ->
 struct Reader<'a, 's> {
     settings: &'s BTreeMap<String, Setting>,
     used: &'s RefCell<BTreeSet<String>>,
-    auth: &'s Auth,
+    /// None where it could not be read.
+    auth: Option<&'s Auth>,
     ways: &'s BTreeMap<String, Rc<Table<'a>>>,
     additions: &'s Additions<'a>,
 }
@@ -92,10 +94,11 @@ impl<'a, 's> Reader<'a, 's> {
     }
 }
 
-fn auth_places(auth: &Auth) -> Vec<String> {
+fn auth_places(auth: Option<&Auth>) -> Vec<String> {
     match auth {
-        Auth::OAuth(oauth) => oauth.outputs.iter().map(|(name, _)| format!("auth.{name}")).collect(),
-        _ => Vec::new(),
+        None => vec![ANY_OF_AUTH.to_owned()],
+        Some(Auth::OAuth(oauth)) => oauth.outputs.iter().map(|(name, _)| format!("auth.{name}")).collect(),
+        Some(_) => Vec::new(),
     }
 }
 
@@ -139,8 +142,9 @@ fn whole(root: &Table<'_>, system: &str, text: &str, additions: &Additions<'_>) 
     let title = root.need_text("title").map(str::to_owned);
     let mut settings = settings(root);
     let used = RefCell::default();
-    let (auth, auth_by) = ways_in(root, &mut settings, additions, &used)?;
-    let base_url_item = root.need("base_url");
+    let ways_in = ways_in(root, &mut settings, additions, &used);
+    let auth = ways_in.as_ref().map(|(auth, _)| auth);
+    let base_url_item = root.get("base_url");
     let limits_table = root.table("limits");
     let limits = access::limits(limits_table.as_ref());
     let errors = access::errors(root.get("errors").as_ref());
@@ -149,27 +153,31 @@ fn whole(root: &Table<'_>, system: &str, text: &str, additions: &Additions<'_>) 
     let ways = way_items.iter().filter_map(|item| Some((item.key.clone(), Rc::new(item.table()?)))).collect();
     choose_ways(root, &mut settings, &way_items);
     let scope = Scope::new(&settings, &used);
-    let base_url = base_url_item.and_then(|item| base_url(&item, &scope.with(auth_places(&auth))));
+    let base_url = base_url_item.as_ref().map(|item| base_url(item, &scope.with(auth_places(auth))));
     let headers = fields::pairs(root, "headers", &scope);
-    let reader = Reader { settings: &settings, used: &used, auth: &auth, ways: &ways, additions };
+    let reader = Reader { settings: &settings, used: &used, auth, ways: &ways, additions };
     let streams = streams(root, &reader);
+    if base_url.is_none() && streams.iter().flatten().any(|stream| matches!(stream.origin, Origin::Requests(_))) {
+        root.report().error(&(0..0), "the file lacks `base_url`: where requests go");
+    }
     unnamed(root, &way_items, text);
     root.finish();
-    let used = used.into_inner();
+    let (auth, auth_by) = ways_in?;
+    let streams = streams?;
     Some(SourceSpec {
         system: system.to_owned(),
         title: title?,
-        base_url: base_url?,
+        base_url: base_url.unwrap_or_else(|| Some(Template::default()))?,
         auth,
         auth_by,
         headers,
         limits,
         errors,
         minor_digits,
-        streams: streams?,
+        streams,
         entities: Vec::new(),
         hash: sha256(text),
-        used,
+        used: used.take(),
         settings,
     })
 }

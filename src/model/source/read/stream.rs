@@ -30,7 +30,7 @@ pub(super) fn stream<'a>(item: &Item<'a>, reader: &Reader<'a, '_>) -> Option<Rea
     let empty_is_null = table.boolean("empty_is_null").unwrap_or(false);
     let columns = table.need("columns").and_then(|item| item.table()).map(|table| table.items()).unwrap_or_default();
     let columns: Vec<SourceColumn> = columns.iter().filter_map(|item| column(item, empty_is_null)).collect();
-    let origin = origin(&table, reader);
+    let origin = origin(&table, reader, &columns);
     let format = format(&table);
     let records = match table.get("records") {
         Some(item) => path(&item),
@@ -80,12 +80,12 @@ fn deleted_by(table: &Table<'_>) -> Option<(String, Vec<String>)> {
     Some((stream?, columns.into_iter().map(|(name, _)| name.to_owned()).collect()))
 }
 
-fn origin(table: &Table<'_>, reader: &Reader<'_, '_>) -> Option<Origin> {
+fn origin(table: &Table<'_>, reader: &Reader<'_, '_>, columns: &[SourceColumn]) -> Option<Origin> {
     let (inside, files) = (table.get("inside"), table.get("files"));
     match (inside, files) {
         (Some(inside), None) => inside.text().map(|stream| Origin::Inside(stream.to_owned())),
         (None, Some(files)) => file_listing(&files.table()?, &reader.scope()).map(Origin::Files),
-        (None, None) => requests(table, reader).map(|requests| Origin::Requests(Box::new(requests))),
+        (None, None) => requests(table, reader, columns).map(|requests| Origin::Requests(Box::new(requests))),
         (Some(inside), Some(_)) => {
             inside.report().error(&inside.key_span, "a stream is `inside` another or in `files`, not both");
             None
@@ -105,7 +105,7 @@ fn file_listing(table: &Table<'_>, scope: &Scope<'_>) -> Option<FileListing> {
 }
 
 /// What a stream asks for itself.
-fn requests(table: &Table<'_>, reader: &Reader<'_, '_>) -> Option<Requests> {
+fn requests(table: &Table<'_>, reader: &Reader<'_, '_>, columns: &[SourceColumn]) -> Option<Requests> {
     let paging = match table.table("paging") {
         Some(table) => request::paging(&table),
         None => Some(Paging::None),
@@ -131,13 +131,18 @@ fn requests(table: &Table<'_>, reader: &Reader<'_, '_>) -> Option<Requests> {
     let request = request::request(table, &scope.with(created.into_iter().chain(polled)), &METHODS);
     let export = export_table.and_then(|table| request::export(&table, &scope));
     let requests = Requests { request: request?, paging: paging?, window, cursor, parent, values, export };
-    is_asked_for(table, &requests);
+    is_asked_for(table, &requests, columns);
     Some(requests)
 }
 
 /// What is declared must reach a request, or rows would silently be read again, or never.
-fn is_asked_for(table: &Table<'_>, requests: &Requests) {
+fn is_asked_for(table: &Table<'_>, requests: &Requests, columns: &[SourceColumn]) {
     let mut places: BTreeSet<String> = request::places(&requests.request);
+    // A slice may also be there for a column alone, which is how a setting becomes a row.
+    places.extend(columns.iter().flat_map(|column| &column.paths).filter_map(|path| match &path.start {
+        PathStart::Given(name) => Some(name.clone()),
+        _ => None,
+    }));
     if let Some(export) = &requests.export {
         places.extend(request::places(&export.create));
         places.extend(request::places(&export.poll));

@@ -310,3 +310,100 @@ fn templates_have_places() {
         assert_eq!(Template::parse(wrong).map_err(|(at, _)| at), Err(at), "{wrong}");
     }
 }
+
+/// A file whose reading asks for every key there is.
+const ALL_KINDS: &str = r#"
+title = "All"
+base_url = "https://all.example"
+auth_by = "method"
+errors = [{ status = [404], action = "empty" }]
+limits = { rate = [{ requests = 1, per = "1s" }], signal = [{ remaining = "x" }] }
+[settings.method]
+doc = "How"
+[auth]
+a = { kind = "bearer", token = "x" }
+b = { kind = "basic", user = "x" }
+c = { kind = "key", name = "x", value = "x" }
+d = { kind = "oauth", grant = "client_credentials", token_url = "x", client_id = "x", client_secret = "x" }
+e = { kind = "oauth", grant = "refresh_token", token_url = "x", client_id = "x", client_secret = "x", refresh_token = "x" }
+f = { kind = "oauth", grant = "jwt_bearer", token_url = "x", issuer = "x", subject = "x", audience = "x", key = "x" }
+[streams.next]
+path = "/{token}{slice}{cursor}{window.end}{parent.id}{job.id}"
+slices = ["a"]
+paging = { kind = "token", path = "x" }
+cursor = { column = "at" }
+window = { step = "1h" }
+parent = { stream = "file", values = { id = "id" } }
+key = ["id"]
+columns = { id = { type = "text" }, at = { type = "timestamp" } }
+format = "json_rows"
+names = "x"
+deleted_by = { stream = "file", columns = ["id"] }
+[streams.next.export]
+create = { path = "/a", values = { id = "id" } }
+poll = { path = "/b", status = "x", done = ["y"] }
+delete = { path = "/c" }
+[streams.file]
+files = { root = "/", pattern = "*" }
+key = ["id"]
+columns.id = { type = "text" }
+[streams.line]
+inside = "file"
+key = ["id"]
+columns.id = { type = "text" }
+"#;
+
+const PAGES: [&str; 6] = [
+    "kind = \"next_url\", path = \"x\"",
+    "kind = \"token_header\", header = \"x\", param = \"y\"",
+    "kind = \"last_id\", path = \"x\", param = \"y\"",
+    "kind = \"page\", param = \"y\"",
+    "kind = \"offset\", param = \"y\", size = 1",
+    "kind = \"link_header\"",
+];
+
+/// The parts of the schema, and the tables of [`ALL_KINDS`] that they are about.
+const PARTS: [(&str, &[&str]); 17] = [
+    ("", &["the file"]),
+    ("setting", &["`method`"]),
+    ("auth", &["`a`", "`b`", "`c`", "`d`", "`e`", "`f`"]),
+    ("limits", &["`limits`"]),
+    ("rate", &["`rate`"]),
+    ("signal", &["`signal`"]),
+    ("error", &["`errors`"]),
+    ("stream", &["`next`", "`file`", "`line`"]),
+    ("column", &["`id`", "`at`"]),
+    ("files", &["`files`"]),
+    ("deleted_by", &["`deleted_by`"]),
+    ("paging", &["`paging`"]),
+    ("cursor", &["`cursor`"]),
+    ("window", &["`window`"]),
+    ("parent", &["`parent`"]),
+    ("export", &["`export`"]),
+    ("create", &["`create`"]),
+];
+
+#[test]
+fn the_schema_has_the_keys_that_are_read() {
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let token = "kind = \"token\", path = \"x\"";
+    for pages in PAGES.into_iter().chain([token]) {
+        let text = ALL_KINDS.replace(token, pages);
+        let text = if pages == token { text } else { text.replace("{token}", "") };
+        let report = Report::new(Path::new("source.toml"), &text);
+        let parsed = parse(&report, &text).unwrap();
+        whole(&Table::root(&report, &parsed), "all", &text, &Additions::default());
+        for (table, keys) in report.known.take() {
+            known.entry(table).or_default().extend(keys);
+        }
+        report.finish().unwrap_or_else(|error| panic!("{error}"));
+    }
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../../../docs/source.schema.json")).unwrap();
+    let parts = PARTS.into_iter().chain([("poll", &["`poll`"][..]), ("delete", &["`delete`"])]);
+    for (part, tables) in parts {
+        let part_of = if part.is_empty() { &schema } else { &schema["$defs"][part] };
+        let said: BTreeSet<String> = part_of["properties"].as_object().unwrap().keys().cloned().collect();
+        let read: BTreeSet<String> = tables.iter().flat_map(|table| known[*table].iter().cloned()).collect();
+        assert_eq!(said, read, "{part}");
+    }
+}
