@@ -120,6 +120,7 @@ impl Table {
             key,
             columns,
             deleted_flag: asked.deleted_flag.clone(),
+            only: Vec::new(),
             full_scan_days: asked.full_scan_days,
             deleted_by: None,
             is_optional: false,

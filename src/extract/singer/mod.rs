@@ -114,6 +114,7 @@ fn state_stream() -> StreamSpec {
         key: Vec::new(),
         columns: Vec::new(),
         deleted_flag: None,
+        only: Vec::new(),
         full_scan_days: None,
         deleted_by: None,
         is_optional: false,

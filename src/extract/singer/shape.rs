@@ -78,6 +78,7 @@ pub(super) fn shape(source: &TapSource, stream: &str, schema: &Value, key: &[Str
         format: BodyFormat::JsonLines,
         key,
         deleted_flag: columns.iter().any(|column| column.name == IS_DELETED).then(|| IS_DELETED.to_owned()),
+        only: Vec::new(),
         columns,
         full_scan_days: None,
         deleted_by: None,

@@ -46,8 +46,9 @@ pub struct OAuth {
 pub enum Grant {
     /// RFC 6749 §4.4; the client's name and secret go into the form, or into Basic where `is_basic`.
     ClientCredentials { client_id: Template, client_secret: Template, is_basic: bool },
-    /// RFC 6749 §6; a new refresh token in the answer replaces the old one, in the stream state.
-    RefreshToken { client_id: Template, client_secret: Template, refresh_token: Template },
+    /// RFC 6749 §6; a new refresh token in the answer replaces the old one, in the stream state. The client's name and
+    /// secret as above.
+    RefreshToken { client_id: Template, client_secret: Template, refresh_token: Template, is_basic: bool },
     /// RFC 7523 with RS256: `key` is a PEM private key.
     JwtBearer { issuer: Template, subject: Template, audience: Template, key: Template, lifetime: Duration },
 }

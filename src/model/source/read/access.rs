@@ -80,19 +80,28 @@ fn oauth(table: &Table<'_>, scope: &Scope<'_>) -> Option<OAuth> {
 fn grant(table: &Table<'_>, scope: &Scope<'_>) -> Option<Grant> {
     let item = table.need("grant")?;
     let need = |key: &str| need_template(table, key, scope);
+    let is_basic = || match table.get("client_in") {
+        Some(item) => fields::choice(&item, &[("form", false), ("basic", true)]),
+        None => Some(false),
+    };
     match item.text()? {
         "client_credentials" => {
             let (client_id, client_secret) = (need("client_id"), need("client_secret"));
-            let is_basic = match table.get("client_in") {
-                Some(item) => fields::choice(&item, &[("form", false), ("basic", true)])?,
-                None => false,
-            };
-            Some(Grant::ClientCredentials { client_id: client_id?, client_secret: client_secret?, is_basic })
+            Some(Grant::ClientCredentials {
+                is_basic: is_basic()?,
+                client_id: client_id?,
+                client_secret: client_secret?,
+            })
         }
         "refresh_token" => {
             let (client_id, client_secret) = (need("client_id"), need("client_secret"));
-            let refresh_token = need("refresh_token")?;
-            Some(Grant::RefreshToken { client_id: client_id?, client_secret: client_secret?, refresh_token })
+            let refresh_token = need("refresh_token");
+            Some(Grant::RefreshToken {
+                is_basic: is_basic()?,
+                client_id: client_id?,
+                client_secret: client_secret?,
+                refresh_token: refresh_token?,
+            })
         }
         "jwt_bearer" => {
             let (issuer, subject, audience, key) = (need("issuer"), need("subject"), need("audience"), need("key"));
