@@ -36,6 +36,17 @@ pub(super) struct TokenRequest {
     pub basic: Option<(String, String)>,
 }
 
+impl TokenRequest {
+    /// Says who asks: the client's name and secret, in Basic or in the form.
+    fn introduce(&mut self, (id, secret): (String, String), is_basic: bool) {
+        if is_basic {
+            self.basic = Some((id, secret));
+        } else {
+            self.form.extend([("client_id".to_owned(), id), ("client_secret".to_owned(), secret)]);
+        }
+    }
+}
+
 /// What the token endpoint answered.
 pub(super) struct TokenAnswer {
     pub status: u16,
@@ -172,24 +183,15 @@ impl Authority {
         match &oauth.grant {
             Grant::ClientCredentials { client_id, client_secret, is_basic } => {
                 request.form.push(field("grant_type", "client_credentials".to_owned()));
-                let client = (scope.need(client_id)?, scope.need(client_secret)?);
-                if *is_basic {
-                    request.basic = Some(client);
-                } else {
-                    request.form.extend([field("client_id", client.0), field("client_secret", client.1)]);
-                }
+                request.introduce((scope.need(client_id)?, scope.need(client_secret)?), *is_basic);
             }
-            Grant::RefreshToken { client_id, client_secret, refresh_token } => {
+            Grant::RefreshToken { client_id, client_secret, refresh_token, is_basic } => {
                 let refresh = match &held.refresh {
                     Some(refresh) => refresh.clone(),
                     None => scope.need(refresh_token)?,
                 };
-                request.form.extend([
-                    field("grant_type", "refresh_token".to_owned()),
-                    field("refresh_token", refresh),
-                    field("client_id", scope.need(client_id)?),
-                    field("client_secret", scope.need(client_secret)?),
-                ]);
+                request.form.extend([field("grant_type", "refresh_token".to_owned()), field("refresh_token", refresh)]);
+                request.introduce((scope.need(client_id)?, scope.need(client_secret)?), *is_basic);
             }
             Grant::JwtBearer { issuer, subject, audience, key, lifetime } => {
                 let issued = self.now.timestamp() + i64::try_from(self.started.elapsed().as_secs()).unwrap_or(0);
@@ -215,7 +217,7 @@ impl Authority {
 
 /// What only the job knows: a sealed token is worthless without it, and out of use once the job has another.
 fn sealing_key(oauth: &OAuth, scope: &Scope) -> Result<String> {
-    let Grant::RefreshToken { client_id, client_secret, refresh_token } = &oauth.grant else {
+    let Grant::RefreshToken { client_id, client_secret, refresh_token, .. } = &oauth.grant else {
         return Ok(String::new());
     };
     let parts = [scope.need(client_id)?, scope.need(client_secret)?, scope.need(refresh_token)?];
