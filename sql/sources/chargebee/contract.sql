@@ -51,26 +51,36 @@ event_item as (
     from landed.subscription_event_item
 ),
 
--- What a picture says of items, prices and quantities, in one text.
-picture as (
+followed as (
+    select
+        id,
+        subscription_id,
+        occurred_at,
+        lag(id) over (partition by subscription_id order by occurred_at, id) as event_before
+    from event
+),
+
+counted as (
     select
         event_id,
-        string_agg(concat_ws(' ', item_price_id, cast(quantity as varchar), cast(unit_price as varchar)), '; ' order by item_price_id) as items
+        count(*) as items
     from event_item
     group by event_id
 ),
 
-followed as (
+counted_same as (
     select
-        event.id,
-        event.subscription_id,
-        event.occurred_at,
-        picture.items,
-        lag(picture.items) over (partition by event.subscription_id order by event.occurred_at, event.id) as items_before,
-        lag(event.id) over (partition by event.subscription_id order by event.occurred_at, event.id) as event_before
-    from event
-    inner join picture
-        on event.id = picture.event_id
+        followed.id as event_id,
+        count(*) as items
+    from followed
+    inner join event_item
+        on followed.id = event_item.event_id
+    inner join event_item as item_before
+        on followed.event_before = item_before.event_id
+        and event_item.item_price_id = item_before.item_price_id
+        and (event_item.quantity is not distinct from item_before.quantity)
+        and (event_item.unit_price is not distinct from item_before.unit_price)
+    group by followed.id
 ),
 
 -- A change on the first day belongs to the first version.
@@ -85,7 +95,14 @@ change as (
     inner join subscription
         on followed.subscription_id = subscription.id
         and cast(followed.occurred_at as date) > subscription.start_date
-    where followed.items <> followed.items_before
+    inner join counted
+        on followed.id = counted.event_id
+    inner join counted as counted_before
+        on followed.event_before = counted_before.event_id
+    left join counted_same
+        on followed.id = counted_same.event_id
+    where counted.items <> coalesce(counted_same.items, 0)
+        or counted_before.items <> coalesce(counted_same.items, 0)
 ),
 
 -- Of several changes on one day the last holds.

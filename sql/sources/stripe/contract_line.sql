@@ -105,20 +105,33 @@ item_before as (
 ),
 
 -- Events also tell of periods that begin: only items, prices and quantities make a change.
-said as (
+counted as (
     select
         event_id,
-        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+        count(*) as items
     from item_after
     group by event_id
 ),
 
-said_before as (
+counted_before as (
     select
         event_id,
-        string_agg(concat_ws(' ', id, price_id, cast(quantity as varchar)), '; ' order by id) as items
+        count(*) as items
     from item_before
     group by event_id
+),
+
+counted_same as (
+    select
+        item_after.event_id,
+        count(*) as items
+    from item_after
+    inner join item_before
+        on item_after.event_id = item_before.event_id
+        and item_after.id = item_before.id
+        and (item_after.price_id is not distinct from item_before.price_id)
+        and (item_after.quantity is not distinct from item_before.quantity)
+    group by item_after.event_id
 ),
 
 -- A change on the first day belongs to the first version.
@@ -132,11 +145,14 @@ change as (
     inner join subscription
         on event.subscription_id = subscription.id
         and cast(event.happened_at as date) > cast(subscription.start_at as date)
-    inner join said
-        on event.id = said.event_id
-    inner join said_before
-        on event.id = said_before.event_id
-        and said.items <> said_before.items
+    inner join counted
+        on event.id = counted.event_id
+    inner join counted_before
+        on event.id = counted_before.event_id
+    left join counted_same
+        on event.id = counted_same.event_id
+    where counted.items <> coalesce(counted_same.items, 0)
+        or counted_before.items <> coalesce(counted_same.items, 0)
 ),
 
 -- Of several changes on one day the last holds.
