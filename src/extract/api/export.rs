@@ -36,11 +36,20 @@ fn question<'a>(asked: &'a Asked, request: &'a Request, scope: &'a Scope, is_saf
     }
 }
 
-/// Makes an export and waits until it is ready; an item where there is none to be had.
-pub(super) async fn make(asked: &Asked, export: &Export, scope: &Scope) -> Result<Result<Job, Item>> {
+/// What came of making an export.
+pub(super) enum Made {
+    Ready(Job),
+    /// There is none to be had.
+    Nothing(Item),
+    Restart(String),
+    Halve(String),
+}
+
+/// Makes an export and waits until it is ready.
+pub(super) async fn make(asked: &Asked, export: &Export, scope: &Scope) -> Result<Made> {
     let answer = match fetched(asked.asker.ask(&question(asked, &export.create, scope, false)).await?)? {
         Ok(answer) => answer,
-        Err(item) => return Ok(Err(item)),
+        Err(made) => return Ok(made),
     };
     let mut job = Job::new();
     take(&answer, &export.values, &mut job);
@@ -53,13 +62,13 @@ pub(super) async fn make(asked: &Asked, export: &Export, scope: &Scope) -> Resul
         let scope = scope.with(job.clone());
         let answer = match fetched(asked.asker.ask(&question(asked, &export.poll, &scope, true)).await?)? {
             Ok(answer) => answer,
-            Err(item) => return Ok(Err(item)),
+            Err(made) => return Ok(made),
         };
         let state = values(&answer, std::slice::from_ref(&("status".to_owned(), export.status.clone())));
         match state.get("job.status") {
             Some(state) if export.done.contains(state) => {
                 take(&answer, &export.poll_values, &mut job);
-                return Ok(Ok(job));
+                return Ok(Made::Ready(job));
             }
             Some(state) if export.failed.contains(state) => {
                 return Err(failed(asked, &format!("the source says {state}"), &answer));
@@ -89,15 +98,14 @@ pub(super) async fn remove(asked: &Asked, export: &Export, scope: &Scope) {
     }
 }
 
-fn fetched(fetched: Fetched) -> Result<Result<Answer, Item>> {
+fn fetched(fetched: Fetched) -> Result<Result<Answer, Made>> {
     Ok(match fetched {
         Fetched::Page(page) => Ok(page.answer),
-        Fetched::Empty => Err(Item::End),
-        Fetched::SkipStream(why) => Err(Item::Skip(why)),
-        Fetched::SkipSlice(why) => Err(Item::Gap(why)),
-        Fetched::Restart(why) | Fetched::Halve(why) => {
-            return Err(Error::new(Class::Unavailable, "an export could not be made").caused_by(why));
-        }
+        Fetched::Empty => Err(Made::Nothing(Item::End)),
+        Fetched::SkipStream(why) => Err(Made::Nothing(Item::Skip(why))),
+        Fetched::SkipSlice(why) => Err(Made::Nothing(Item::Gap(why))),
+        Fetched::Restart(why) => Err(Made::Restart(why)),
+        Fetched::Halve(why) => Err(Made::Halve(why)),
         Fetched::Refused(error) => return Err(error),
     })
 }

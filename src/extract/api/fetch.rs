@@ -2,7 +2,7 @@
 
 use super::ask::{Asker, Fetched, Page, Question};
 use super::build::Asking;
-use super::export;
+use super::export::{self, Made};
 use super::fill::Scope;
 use super::inspect::Inspected;
 use super::page::PagePlan;
@@ -161,8 +161,12 @@ impl Fetch<'_> {
             && job.is_empty()
         {
             match export::make(asked, export, &self.scope(stretch, false)).await? {
-                Ok(made) => job = made,
-                Err(item) => return Ok(Ended::Last(item)),
+                Made::Ready(made) => job = made,
+                // A stretch of time without anything says nothing about the next one.
+                Made::Nothing(Item::End) => return Ok(Ended::Done),
+                Made::Nothing(item) => return Ok(Ended::Last(item)),
+                Made::Restart(why) => return self.restart(&why, None),
+                Made::Halve(why) => return Ok(Ended::Halve(why)),
             }
         }
         let mut guard = Guard::default();

@@ -16,22 +16,28 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 /// Time between two checkpoints.
 const CHECKPOINT_TIME: Duration = Duration::from_secs(1);
 
+/// A stream's files.
+pub(super) struct Folder<'a> {
+    pub listing: &'a FileListing,
+    pub plan: PagePlan,
+    pub scope: Scope,
+    pub told: Told,
+}
+
 /// Reads the files of a stream that are new or were replaced.
 pub(super) fn read(
     around: Around<'_>,
     stream: &StreamSpec,
     shapes: &[&StreamSpec],
-    files: &FileListing,
-    scope: &Scope,
-    told: &Told,
+    folder: &Folder<'_>,
 ) -> Result<Outcome> {
+    let Folder { listing: files, plan, scope, told } = folder;
     let root = PathBuf::from(scope.need(&files.root)?);
     let found = listing(&root, &files.pattern, told)?;
     let (mut progress, mut sink) = around.destination.open(stream)?;
     for shape in shapes {
         sink.declare(shape)?;
     }
-    let plan = PagePlan::new(stream, shapes);
     let mut hands = Hands { sink, marks: super::mark::Marks::nothing(), rows: 0 };
     let mut rows = plan.rows();
     let mut pass = progress.pass.take().unwrap_or_else(|| OpenPass { id: pass_id(around.now), ..OpenPass::default() });
@@ -44,11 +50,11 @@ pub(super) fn read(
         }
         let body = Body::file(&path)?;
         let broken = |broken: Broken| unreadable(told, &name, &broken);
-        let inspected = inspect::inspect(&body, &plan, None).map_err(broken)?;
+        let inspected = inspect::inspect(&body, plan, None).map_err(broken)?;
         pass.pages += 1;
         let given = BTreeMap::from([("file".to_owned(), name.clone())]);
         let head = PageHead { stream: stream.name.clone(), number: pass.pages, request: name.clone(), given };
-        Taking { plan: &plan, head: &head, rows: &mut rows, taker: &mut hands }.all(&inspected.seen)?;
+        Taking { plan, head: &head, rows: &mut rows, taker: &mut hands }.all(&inspected.seen)?;
         if self::stamp(&path)? != stamp {
             return Err(Error::new(Class::Unavailable, format!("{}: {name} changed while it was read", told.what()))
                 .help("run again when it is written"));

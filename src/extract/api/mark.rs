@@ -79,6 +79,7 @@ pub(super) fn of_progress(
     let Some(cursor) = &requests.cursor else {
         return Bounds { start: first.min(now), end: now, from: None, is_too_old: false };
     };
+    let first = cursor.first.map_or(first, |first| first.timestamp_micros());
     let end = now - window::micros(cursor.lag);
     let known = progress.cursor.as_ref().filter(|_| !is_whole);
     let mut bounds = Bounds { start: first.min(end), end, from: None, is_too_old: false };
@@ -119,6 +120,7 @@ mod tests {
             window: None,
             cursor: Some(Cursor {
                 column: Some("updated_at".to_owned()),
+                first: None,
                 is_token: false,
                 is_inclusive,
                 lookback: Duration::from_secs(600),

@@ -1,8 +1,19 @@
 //! Amounts in minor units: how many of a currency's digits stand behind the point.
 
-/// Digits behind the point of an amount in `currency` (any case), ISO 4217: two, except where it is listed. The list is
-/// that of `sql/intermediate/currency_minor_unit.sql`.
-pub(super) fn digits(currency: &str) -> usize {
+use std::collections::BTreeMap;
+
+/// Digits behind the point of an amount in `currency` (any case), as the system has it: its exceptions by lower-case code,
+/// else ISO 4217.
+pub(super) fn digits(currency: &str, exceptions: &BTreeMap<String, u32>) -> u32 {
+    if exceptions.is_empty() {
+        return iso_digits(currency);
+    }
+    let own = exceptions.get(&currency.trim().to_ascii_lowercase()).copied();
+    own.unwrap_or_else(|| iso_digits(currency))
+}
+
+/// ISO 4217: two, except where it is listed. The list is that of `sql/intermediate/currency_minor_unit.sql`.
+fn iso_digits(currency: &str) -> u32 {
     let mut code = [0_u8; 3];
     for (upper, byte) in code.iter_mut().zip(currency.trim().bytes()) {
         *upper = byte.to_ascii_uppercase();
@@ -17,7 +28,7 @@ pub(super) fn digits(currency: &str) -> usize {
 
 /// Writes the amount that `text` minor units are as a number with an exponent, which loses no digit; false where it is no
 /// number.
-pub(super) fn shift(text: &str, currency: &str, into: &mut String) -> bool {
+pub(super) fn shift(text: &str, digits: u32, into: &mut String) -> bool {
     let plain = text.trim();
     let (mantissa, exponent) = match plain.split_once(['e', 'E']) {
         None => (plain, 0),
@@ -26,7 +37,7 @@ pub(super) fn shift(text: &str, currency: &str, into: &mut String) -> bool {
             Err(_) => return false,
         },
     };
-    let shifted = i32::try_from(digits(currency)).ok().and_then(|digits| exponent.checked_sub(digits));
+    let shifted = i32::try_from(digits).ok().and_then(|digits| exponent.checked_sub(digits));
     let Some(shifted) = shifted else { return false };
     into.clear();
     into.push_str(mantissa);
@@ -46,13 +57,15 @@ mod tests {
     fn minor_units_follow_the_currency() {
         let amount = |text: &str, currency: &str| {
             let mut shifted = String::new();
-            assert!(shift(text, currency, &mut shifted));
+            let exceptions = BTreeMap::from([("isk".to_owned(), 2)]);
+            assert!(shift(text, digits(currency, &exceptions), &mut shifted));
             decimal(&shifted, 38, 4, &Spelling::default()).unwrap()
         };
         assert_eq!(amount("1999", "usd"), 199_900);
         assert_eq!(amount("-1999", "JPY"), -19_990_000);
         assert_eq!(amount("1999", "kwd"), 19_990);
         assert_eq!(amount("1", "XXX"), 100);
+        assert_eq!(amount("500", "ISK"), 50_000);
         assert_eq!(amount("0.05", "usd"), 5);
         assert_eq!(amount("2e3", "EUR"), 200_000);
         assert_eq!(amount("9007199254740993", "JPY") % 10_000_000, 9_930_000);
@@ -61,11 +74,11 @@ mod tests {
     #[test]
     fn the_list_is_that_of_the_models() {
         let sql = include_str!("../../../sql/intermediate/currency_minor_unit.sql");
-        let listed: Vec<(&str, usize)> =
+        let listed: Vec<(&str, u32)> =
             sql.split("('").skip(1).filter_map(|rest| Some((rest.get(..3)?, rest.get(6..7)?.parse().ok()?))).collect();
         assert!(listed.len() > 20);
         for (currency, minor) in listed {
-            assert_eq!(digits(currency), minor, "{currency}");
+            assert_eq!(iso_digits(currency), minor, "{currency}");
         }
     }
 }

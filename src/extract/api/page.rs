@@ -11,7 +11,7 @@ use super::{PageHead, doc::Kind};
 use crate::error::{Class, Error, Result};
 use crate::model::source::path::{PathStart, Step};
 use crate::model::source::stream::{BodyFormat, Origin, StreamSpec};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -26,12 +26,13 @@ pub(super) struct PagePlan {
 
 impl PagePlan {
     /// `stream` and the streams inside it.
-    pub fn new(stream: &StreamSpec, all: &[&StreamSpec]) -> Self {
+    pub fn new(stream: &StreamSpec, all: &[&StreamSpec], minor_digits: &BTreeMap<String, u32>) -> Self {
         let inside = all.iter().filter(|other| matches!(&other.origin, Origin::Inside(outer) if *outer == stream.name));
-        let mut streams = vec![(Arc::new(RowPlan::new(stream)), Records::new(&stream.records.steps, None))];
+        let mut streams =
+            vec![(Arc::new(RowPlan::new(stream, minor_digits)), Records::new(&stream.records.steps, None))];
         streams.extend(inside.map(|other| {
             let records = Records::new(&other.records.steps, Some(&stream.records.steps));
-            (Arc::new(RowPlan::new(other)), records)
+            (Arc::new(RowPlan::new(other, minor_digits)), records)
         }));
         let key_columns = stream.columns.iter().filter(|column| stream.key.contains(&column.name));
         let key = key_columns

@@ -197,6 +197,11 @@ pub(super) fn times(requests: &Requests, pass: &OpenPass, window: Option<(i64, i
         None => (pass.start, pass.end),
     };
     if let Some(start) = start {
+        // A cursor alone gives its own bound.
+        let start = match (&requests.window, cursor) {
+            (None, Some(cursor)) => window::lower_bound(start, &cursor.format, cursor.is_inclusive),
+            _ => start,
+        };
         times.insert("window.start".to_owned(), window::written(start, format));
     }
     times.insert("window.end".to_owned(), window::written(end - gap, format));

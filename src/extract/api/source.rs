@@ -81,7 +81,7 @@ impl<'a> Source<'a> {
         let today = self.asked.now.date_naive().to_string();
         let fields = stream.fields();
         let mut scope = self.scope.with([("today".to_owned(), today), ("fields".to_owned(), fields.join(","))]);
-        scope.lists.insert("fields".to_owned(), fields.iter().map(ToString::to_string).collect());
+        scope.lists.insert("fields".to_owned(), fields);
         scope
     }
 
@@ -103,7 +103,7 @@ impl<'a> Source<'a> {
     fn prepared(&self, stream: &StreamSpec, requests: &Requests) -> fetch::Asked {
         fetch::Asked {
             asker: Arc::clone(&self.asker),
-            plan: PagePlan::new(stream, &self.streams),
+            plan: PagePlan::new(stream, &self.streams, &self.asker.spec.minor_digits),
             scope: self.scope(stream),
             told: self.told(stream),
             stream: stream.clone(),
@@ -128,7 +128,9 @@ impl<'a> Source<'a> {
         match &stream.origin {
             Origin::Requests(requests) => pass::read(around, &Arc::new(self.prepared(stream, requests)), &shapes),
             Origin::Files(listing) => {
-                files::read(around, stream, &shapes, listing, &self.scope(stream), &self.told(stream))
+                let plan = PagePlan::new(stream, &self.streams, &self.asker.spec.minor_digits);
+                let folder = files::Folder { listing, plan, scope: self.scope(stream), told: self.told(stream) };
+                files::read(around, stream, &shapes, &folder)
             }
             Origin::Inside(_) | Origin::Pushed => Err(Error::bug(format!("{} asks for nothing", stream.name))),
         }
@@ -262,7 +264,7 @@ pub(super) fn replay(source: &ApiSource, page: &RawPage<'_>, sink: &mut dyn Sink
     let stream = named.ok_or_else(|| {
         Error::usage(format!("{} has no stream {}, whose answers are kept", source.spec.system, page.head.stream))
     })?;
-    let plan = PagePlan::new(stream, &streams);
+    let plan = PagePlan::new(stream, &streams, &source.spec.minor_digits);
     let is_inside = |other: &&&StreamSpec| matches!(&other.origin, Origin::Inside(outer) if *outer == stream.name);
     sink.declare(stream)?;
     streams.iter().filter(is_inside).try_for_each(|inside| sink.declare(inside))?;

@@ -52,6 +52,7 @@ pub(super) fn stream(name: &str, columns: &[(&str, ColumnType, &str)]) -> Stream
         deleted_by: None,
         is_optional: false,
         fields_under: None,
+        only: Vec::new(),
     }
 }
 
@@ -104,6 +105,8 @@ fn source(base: &str, streams: Vec<StreamSpec>) -> ApiSource {
         streams,
         entities: Vec::new(),
         hash: String::new(),
+        minor_digits: BTreeMap::new(),
+        used: BTreeSet::new(),
     };
     let settings = [("root", base), ("api_key", "sk-very-secret")];
     ApiSource {
@@ -381,6 +384,7 @@ fn an_unreadable_row_is_set_aside_with_its_place() {
 fn cursor() -> Cursor {
     Cursor {
         column: Some("at".to_owned()),
+        first: None,
         is_token: false,
         is_inclusive: true,
         lookback: Duration::ZERO,

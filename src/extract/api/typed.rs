@@ -16,6 +16,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How much of an unreadable value is kept.
@@ -37,10 +38,13 @@ pub(super) struct RowPlan {
     schema: SchemaRef,
     money: Vec<usize>,
     currency: Option<usize>,
+    only: Vec<(PathPlan, Vec<String>)>,
+    minor_digits: BTreeMap<String, u32>,
 }
 
 impl RowPlan {
-    pub fn new(stream: &StreamSpec) -> Self {
+    /// `minor_digits` are the system's exceptions to ISO 4217.
+    pub fn new(stream: &StreamSpec, minor_digits: &BTreeMap<String, u32>) -> Self {
         let mut trie = Trie::default();
         let columns: Vec<ColumnPlan> = stream
             .columns
@@ -62,7 +66,29 @@ impl RowPlan {
         money.retain(|at| {
             stream.columns.get(*at).is_some_and(|column| matches!(column.ty.landed(), ColumnType::Decimal { .. }))
         });
-        RowPlan { stream: stream.name.clone(), columns, trie, schema, money, currency: position("currency") }
+        let only = stream.only.iter().map(|(path, texts)| (trie.plan(path), texts.clone())).collect();
+        RowPlan {
+            stream: stream.name.clone(),
+            columns,
+            trie,
+            schema,
+            money,
+            currency: position("currency"),
+            only,
+            minor_digits: minor_digits.clone(),
+        }
+    }
+
+    /// Whether a record is a row of the stream at all.
+    fn wants<'d>(&self, fields: &impl Fields<'d>) -> bool {
+        self.only.iter().all(|(path, texts)| {
+            let text = match fields.cell(path) {
+                Cell::Null => None,
+                Cell::Text(text) => Some(text),
+                Cell::Value(value) => value.scalar(),
+            };
+            text.is_some_and(|text| texts.iter().any(|wanted| *wanted == text))
+        })
     }
 
     /// Headers of the answer that columns take values from, lower case.
@@ -102,13 +128,16 @@ impl Rows {
     /// Reads one record, number `line` of the answer that `file` names.
     pub fn push<'d>(&mut self, fields: &impl Fields<'d>, file: &str, line: u64, taker: &mut dyn Taker) -> Result<()> {
         let plan = Arc::clone(&self.plan);
+        if !plan.wants(fields) {
+            return Ok(());
+        }
         let mut fault: Option<Fault> = None;
         for (at, (column, builder)) in plan.columns.iter().zip(&mut self.builders).enumerate() {
             if fault.is_some() {
                 builder.null();
                 continue;
             }
-            let read = match column.cell(fields, &mut self.shifted) {
+            let read = match column.cell(fields, &plan.minor_digits, &mut self.shifted) {
                 Ok(None) if column.column.is_required => Err((None, "is missing".to_owned())),
                 Ok(None) => {
                     builder.null();
@@ -156,11 +185,11 @@ impl Rows {
         let ColumnType::Decimal { precision, scale } = MONEY else { return (None, None) };
         let plan = Arc::clone(&self.plan);
         let money = plan.money.iter().filter_map(|at| plan.columns.get(*at)).find_map(|column| {
-            let text = column.cell(fields, &mut self.shifted).ok()??;
+            let text = column.cell(fields, &plan.minor_digits, &mut self.shifted).ok()??;
             value::decimal(&text, precision, scale, &column.spelling).ok()
         });
         let column = plan.currency.and_then(|at| plan.columns.get(at));
-        let currency = column.and_then(|column| column.cell(fields, &mut self.shifted).ok()?);
+        let currency = column.and_then(|column| column.cell(fields, &plan.minor_digits, &mut self.shifted).ok()?);
         let currency = currency.map(|text| text.trim().to_ascii_uppercase());
         let is_code = |text: &String| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
         (money, money.and(currency.filter(is_code)))
@@ -187,7 +216,12 @@ type Refused = (Option<String>, String);
 
 impl ColumnPlan {
     /// The text that fills the column; none for null.
-    fn cell<'d>(&self, fields: &impl Fields<'d>, shifted: &mut String) -> Result<Option<Cow<'d, str>>, Refused> {
+    fn cell<'d>(
+        &self,
+        fields: &impl Fields<'d>,
+        minor_digits: &BTreeMap<String, u32>,
+        shifted: &mut String,
+    ) -> Result<Option<Cow<'d, str>>, Refused> {
         let mut found = None;
         for path in &self.paths {
             found = self.text(fields.cell(path))?;
@@ -204,7 +238,7 @@ impl ColumnPlan {
         let Some(currency) = currency.filter(|currency| !currency.trim().is_empty()) else {
             return Err((Some(text.to_string()), "has no currency, so its minor unit is unknown".to_owned()));
         };
-        if !minor::shift(text, &currency, shifted) {
+        if !minor::shift(text, minor::digits(&currency, minor_digits), shifted) {
             return Err((Some(text.to_string()), "is not a number".to_owned()));
         }
         Ok(Some(Cow::Owned(shifted.clone())))
