@@ -3,8 +3,11 @@
 use crate::cli::{JobArguments, output};
 use crate::error::{Class, Error, Result};
 use crate::extract::files;
-use crate::job::{Source, SourceKind, Target};
+use crate::job::api::ApiSource;
+use crate::job::{FilesSource, Job, Source, SourceKind, Target};
+use crate::land::try_system;
 use crate::model::Layer;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use std::fs::File;
 use std::io::Read;
@@ -24,7 +27,7 @@ pub struct Arguments {
 /// # Errors
 /// The job or a SQL file is wrong (64); with `--connect` also a source that cannot be read.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let (job, _, as_of) = arguments.job.load()?;
+    let (job, clock, as_of) = arguments.job.load()?;
     for warning in &job.warnings {
         output::line(format!("warning: {warning}"))?;
     }
@@ -43,8 +46,14 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         count(Layer::Check),
     ))?;
     if arguments.connect {
+        let mut failed = Vec::new();
         for source in &job.sources {
-            connect(source)?;
+            // Systems are asked by clients that wait, which the threads of the runtime must not.
+            let tried = std::thread::scope(|scope| scope.spawn(|| connect(&job, source, clock.now())).join());
+            failed.extend(tried.unwrap_or_else(|_| Err(Error::bug("trying a source crashed")))?);
+        }
+        if !failed.is_empty() {
+            return Err(Error::all(failed));
         }
     }
     Ok(())
@@ -73,11 +82,32 @@ pub fn described(source: &Source) -> String {
     }
 }
 
+/// Tries one source, and says what there is; what cannot be read is given back.
+fn connect(job: &Job, source: &Source, now: DateTime<Utc>) -> Result<Vec<Error>> {
+    match &source.kind {
+        SourceKind::Files(spec) => find_files(source, spec).map(|()| Vec::new()),
+        SourceKind::Sample(_) => output::line(format!("  source {}: needs nothing", source.name)).map(|()| Vec::new()),
+        SourceKind::Api(api) => ask_system(job, source, api, now),
+    }
+}
+
+/// Whether every stream of a system may be read.
+fn ask_system(job: &Job, source: &Source, api: &ApiSource, now: DateTime<Utc>) -> Result<Vec<Error>> {
+    let mut failed = Vec::new();
+    for (stream, tried) in try_system(job, source, api, now)? {
+        match tried {
+            Ok(found) => output::line(format!("  source {}: {stream}: {found}", source.name))?,
+            Err(error) => {
+                output::line(format!("  source {}: {stream} cannot be read", source.name))?;
+                failed.push(error);
+            }
+        }
+    }
+    Ok(failed)
+}
+
 /// Whether every file of a source can be found and opened.
-fn connect(source: &Source) -> Result<()> {
-    let SourceKind::Files(spec) = &source.kind else {
-        return output::line(format!("  source {}: needs nothing", source.name));
-    };
+fn find_files(source: &Source, spec: &FilesSource) -> Result<()> {
     for input in &spec.inputs {
         let found = files::find(&spec.root, input)?;
         let mut bytes = 0;

@@ -147,10 +147,10 @@ fn source(text: &mut String, spec: &SourceSpec, start: i32) {
     let _ = writeln!(text, "start_date = \"{start}-01-01\"");
     comment(
         text,
-        "How many days old what was landed may be while the source is down: then tables that rest on it are marked as stale. \
-         Without it the run stops.",
+        "How many days old what was landed may be while the source is down: then tables that rest on it are marked as stale; \
+         with 0 the run stops. The policy source_max_age_days holds where nothing is said.",
     );
-    let _ = writeln!(text, "max_age_days = 2");
+    let _ = writeln!(text, "# max_age_days = 2");
     comment(text, "How many days raw answers are kept, for `tailwater replay`.");
     let _ = writeln!(text, "# keep_raw_days = {KEEP_RAW_DAYS}");
     let streams: Vec<&str> = spec.streams.iter().map(|stream| stream.name.as_str()).collect();

@@ -28,7 +28,8 @@ pub struct ApiSource {
     pub start_date: NaiveDate,
     /// Streams that this job does without, those that need one of them included.
     pub skip: BTreeSet<String>,
-    /// How many days old landed data may be while the source is down; none where a source that is down stops the run.
+    /// How many days old landed data may be while the source is down; the policy says it where none. With 0 a source that is
+    /// down stops the run.
     pub max_age_days: Option<u32>,
     /// How many days raw answers are kept.
     pub keep_raw_days: u32,

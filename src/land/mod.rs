@@ -4,6 +4,7 @@
 mod api;
 mod background;
 mod catalog;
+mod connect;
 mod events;
 mod quarantine;
 mod rollup;
@@ -18,6 +19,7 @@ mod tests;
 pub use api::{Files, StaleSource, Versions};
 pub use background::Background;
 pub use catalog::{Catalog, StreamView};
+pub use connect::try_system;
 pub use events::Events;
 pub use quarantine::quarantine_findings;
 pub use rollup::Rollup;

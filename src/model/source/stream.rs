@@ -149,7 +149,7 @@ pub enum TokenTarget {
     Body(String),
     /// Into a header.
     Header(String),
-    /// Into the path: the request's path uses `{token}`.
+    /// Wherever the request says `{token}`, which is mostly its path.
     Path,
 }
 
