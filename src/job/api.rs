@@ -2,8 +2,9 @@
 
 use super::secret::{self, Value};
 use super::{EntitySql, files};
+use crate::error::{Error, Place};
 use crate::model::Models;
-use crate::model::document::{Item, Table};
+use crate::model::document::{Item, Table, suggestion};
 use crate::model::source::stream::{Origin, StreamSpec};
 use crate::model::source::template::{Part, Template};
 use crate::model::source::{Additions, Folder, JOB_KEYS, Setting, SourceEntity, SourceSpec};
@@ -93,7 +94,8 @@ fn settings(item: &Item<'_>, table: &Table<'_>, spec: &SourceSpec, here: &Path) 
     for said in table.items() {
         if !spec.settings.contains_key(&said.key) && !JOB_KEYS.contains(&said.key.as_str()) {
             let known = spec.settings.keys().map(String::as_str).chain(JOB_KEYS);
-            said.report().unknown(&said.key_span, &format!("setting of {}:", spec.title), &said.key, known);
+            let told = format!("unknown setting of {}: `{}`", spec.title, said.key);
+            said.report().add(Error::usage(told).at(without_value(&said)).help(suggestion(&said.key, known)));
         }
     }
     for (name, setting) in &spec.settings {
@@ -123,8 +125,21 @@ fn settings(item: &Item<'_>, table: &Table<'_>, spec: &SourceSpec, here: &Path) 
     is_right.then_some(values)
 }
 
+/// Where a key stands, with its line up to there only: what follows may be a secret, written out by mistake.
+fn without_value(item: &Item<'_>) -> Place {
+    let mut place = item.report().place(&item.key_span);
+    let shown = place.text.chars().take(place.column.saturating_sub(1) + place.width).collect::<String>();
+    place.text = format!("{shown} = …");
+    place
+}
+
 /// One setting as the job says it: a secret by reference, a choice written out.
 fn setting_value(item: &Item<'_>, setting: &Setting, here: &Path) -> Option<Value> {
+    if setting.is_secret && !matches!(item.value, DeValue::Table(_)) {
+        let told = Error::usage(format!("`{}` is secret, and this file is not", item.key)).at(without_value(item));
+        item.report().add(told.help("write { env = \"NAME\" } or { file = \"path\" }"));
+        return None;
+    }
     // Numbers are settings too, such as an account's.
     let value = match (item.value, item.scalar_text()) {
         (DeValue::Integer(_), Some(digits)) => Value::Text(digits),
@@ -137,11 +152,6 @@ fn setting_value(item: &Item<'_>, setting: &Setting, here: &Path) -> Option<Valu
         }
         return Some(value);
     };
-    if setting.is_secret {
-        let told = format!("`{}` is secret, and this file is not", item.key);
-        item.report().error_with_help(&item.span, told, "write { env = \"NAME\" } or { file = \"path\" }");
-        return None;
-    }
     if setting.choices.is_empty() {
         return Some(value);
     }
