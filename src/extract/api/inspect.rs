@@ -200,7 +200,7 @@ impl Notes<'_> {
         Ok(Seen::Passing { part, outline, index })
     }
 
-    /// The first line must be JSON, and the last one must have come whole; what is between is judged row by row.
+    /// The first line must be an object, and the last one must have come whole; what is between is judged row by row.
     fn lines(&mut self, part: Part) -> Result<Seen, Broken> {
         let mut lines = Lines::new(part.open()?);
         let (mut index, mut previous, mut is_first) = (Index::default(), Vec::new(), true);
@@ -208,8 +208,14 @@ impl Notes<'_> {
         while let Some(line) = lines.next()? {
             is_whole = line.is_whole;
             if is_first {
-                let value = index.parse(line.text)?;
-                self.inspected.first.get_or_insert_with(|| self.plan.identity(value));
+                match index.parse(line.text) {
+                    Ok(value) => {
+                        self.inspected.first.get_or_insert_with(|| self.plan.identity(value));
+                    }
+                    // What does not even begin as an object is another kind of answer.
+                    Err(malformed) if !line.text.starts_with(b"{") => return Err(malformed.into()),
+                    Err(_) => {}
+                }
                 is_first = false;
             }
             previous.clear();

@@ -1,11 +1,12 @@
 //! What an answer means, by the description's rules.
 
-use super::doc::{Index, Kind};
+use super::doc::{Index, Kind, Value};
 use super::http::Answer;
 use super::inspect::{self, Inspected};
 use super::page::PagePlan;
 use super::walk;
 use crate::model::source::access::ErrorRule;
+use crate::model::source::path::JsonPath;
 
 /// How much of an answer is searched for a rule's words: what means something stands at its beginning or at its end.
 const SEARCHED: usize = 64 << 10;
@@ -28,23 +29,28 @@ fn fits(rule: &ErrorRule, answer: &Answer, inspected: Option<&Inspected>) -> boo
     }
     let contains = rule.contains.as_ref().is_none_or(|words| {
         let ends = [answer.body.head(SEARCHED), answer.body.tail(SEARCHED)];
-        ends.iter().flatten().any(|text| memchr::memmem::find(text, words.as_bytes()).is_some())
+        let words = words.to_lowercase();
+        ends.iter().flatten().any(|text| String::from_utf8_lossy(text).to_lowercase().contains(&words))
     });
     contains
         && rule.body.as_ref().is_none_or(|(path, words)| {
             let found = match inspected {
-                Some(inspected) => inspected.value(path),
+                Some(inspected) => inspected.seen.iter().find_map(|seen| at(inspect::root(seen)?, path)),
                 None => answer.body.in_memory().and_then(|text| {
                     let mut index = Index::default();
-                    let root = index.parse(text).ok()?;
-                    walk::first(root, &path.steps).map(|value| match value.scalar() {
-                        Some(text) => text.into_owned(),
-                        None => String::from_utf8_lossy(value.json()).into_owned(),
-                    })
+                    at(index.parse(text).ok()?, path)
                 }),
             };
-            found.is_some_and(|found| found.contains(words.as_str()))
+            found.is_some_and(|found| found.to_lowercase().contains(&words.to_lowercase()))
         })
+}
+
+/// What stands at a path, as text.
+fn at(root: Value<'_>, path: &JsonPath) -> Option<String> {
+    walk::first(root, &path.steps).map(|value| match value.scalar() {
+        Some(text) => text.into_owned(),
+        None => String::from_utf8_lossy(value.json()).into_owned(),
+    })
 }
 
 /// Whether an answer without records has nothing where they should be, and an error beside.

@@ -286,7 +286,13 @@ pub(super) fn connect(asked: Asked<'_>, destination: &dyn Destination) -> Result
         let mut seen = BTreeSet::new();
         for stream in source.askers() {
             if seen.insert(&stream.name) {
-                found.push((stream.name.clone(), source.tried(stream)));
+                let tried = match source.tried(stream) {
+                    Err(error) if stream.is_optional && error.class() == Class::Unavailable => {
+                        Ok(format!("is left out of every run: {}", error.message()))
+                    }
+                    tried => tried,
+                };
+                found.push((stream.name.clone(), tried));
             }
         }
         drop(source);
