@@ -42,6 +42,14 @@ fn the_demo_is_a_valid_job() {
 }
 
 #[test]
+fn the_nightly_job_reads_four_systems() {
+    let job = Job::load(Path::new("jobs/nightly.toml")).unwrap_or_else(|error| panic!("{error}"));
+    assert!(job.warnings.is_empty(), "{:?}", job.warnings);
+    assert!(job.sources.iter().all(|source| matches!(source.kind, SourceKind::Api(_))));
+    assert_eq!(job.sources.len(), 4);
+}
+
+#[test]
 fn the_shortest_job_has_defaults() {
     let job = read(&format!("{HEAD}{SAMPLE}"), &[]).unwrap();
     assert_eq!((job.name.as_str(), job.currency.as_str()), ("nightly", "USD"));
