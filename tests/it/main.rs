@@ -12,6 +12,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod backtest;
+mod behaviour;
 mod dsl;
 mod examples;
 mod failures;

@@ -9,6 +9,9 @@ use super::episode::{Episode, Kind, episodes};
 /// Days until a new customer uses the product as much as it ever will at its size.
 const ADOPTION_DAYS: f64 = 75.0;
 
+/// How many of the customers that use nothing metered report no use at all.
+const UNTRACKED_SHARE: f64 = 0.12;
+
 /// What has to be known about a customer before its behaviour can be drawn.
 pub(crate) struct Customer {
     /// The address below which everything about the customer is drawn.
@@ -21,6 +24,8 @@ pub(crate) struct Customer {
     pub country: usize,
     /// Hours between UTC and the customer's office clock.
     pub utc_offset: i32,
+    /// Whether some of its use must be recorded, whatever else is not.
+    pub is_metered: bool,
     /// Contracted seats and the day each number holds from, oldest first.
     pub seats: Vec<(Day, u32)>,
 }
@@ -36,6 +41,8 @@ pub(crate) struct Behaviour {
     pub episodes: Vec<Episode>,
     /// The share of seats whose holders use the product at all.
     pub active_share: f64,
+    /// Nothing of what its people do reaches us: an installation of its own, or tracking switched off.
+    pub is_untracked: bool,
     /// The first day each feature is used, by the feature's place; none if never.
     pub adopted: [Option<Day>; FEATURES.len()],
     actions_per_person: f64,
@@ -62,7 +69,19 @@ impl Behaviour {
         });
         let adopted = adoption(&customer, start);
         let episodes = episodes(customer.key, customer.joined, customer.left, until);
-        Self { customer, episodes, active_share, adopted, actions_per_person, weekend, trend, metered_per_seat }
+        let is_metered = customer.is_metered || metered_per_seat.iter().any(|base| *base > 0.0);
+        let is_untracked = !is_metered && Draw::of(customer.key, "untracked", 0).chance(UNTRACKED_SHARE);
+        Self {
+            customer,
+            episodes,
+            active_share,
+            is_untracked,
+            adopted,
+            actions_per_person,
+            weekend,
+            trend,
+            metered_per_seat,
+        }
     }
 
     /// Whether the customer is one on `day`.
@@ -157,7 +176,7 @@ impl Behaviour {
     /// How many actions people take on `day`, times `scale`.
     pub(crate) fn actions(&self, climate: &Climate, day: Day, scale: f64) -> u32 {
         let level = self.level(day);
-        if level <= 0.0 {
+        if level <= 0.0 || self.is_untracked {
             return 0;
         }
         let mut draw = Draw::of(self.customer.key, "actions", i64::from(day));

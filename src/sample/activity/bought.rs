@@ -117,9 +117,32 @@ impl Bought {
             .max_by_key(|concession| (concession.percent, concession.ends))
     }
 
+    /// The first contract, as far as more than the biller's word for it exists.
+    fn first_on_paper(&self, account: &Account) -> Option<&Contract> {
+        self.first(account).filter(|contract| contract.term_source != "billing")
+    }
+
+    /// Whether any discount of the first contract was signed by `by` and begins within its first month, ending or not.
+    pub(super) fn begins_discounted(&self, account: &Account, by: NaiveDate) -> bool {
+        self.first_on_paper(account).is_some_and(|contract| {
+            let mut early = contract.discounts.iter().filter(|discount| discount.signed <= by);
+            early.any(|discount| is_in_first_month(contract, discount.start))
+        })
+    }
+
+    /// Whether a line of the first contract is free at first.
+    pub(super) fn begins_free(&self, account: &Account) -> bool {
+        self.first_on_paper(account)
+            .is_some_and(|contract| contract.free_periods.iter().any(|free| is_in_first_month(contract, free.start)))
+    }
+
     /// Whether the first contract charges for guided onboarding.
     pub(super) fn has_onboarding_fee(&self, account: &Account) -> bool {
         let version = self.first(account).and_then(|contract| contract.versions.first());
         version.is_some_and(|version| version.lines.iter().any(|line| line.product.id == ONBOARDING.id))
     }
+}
+
+fn is_in_first_month(contract: &Contract, start: NaiveDate) -> bool {
+    (start - contract.start).num_days() <= 31
 }

@@ -93,7 +93,21 @@ pub(super) fn first_deal(activity: &Activity<'_>, account: &Account, behaviour: 
     }
 }
 
+/// What a form says of price where it does not state the thing itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// That there is nothing.
+    Denied,
+    /// Nothing.
+    Silent,
+}
+
 impl Deal {
+    /// What the form says of price beyond what it states.
+    pub(super) fn otherwise(&self) -> Otherwise {
+        if self.concessions().as_deref() == Some("none") { Otherwise::Denied } else { Otherwise::Silent }
+    }
+
     /// What the form says about concessions on price; none where it is silent.
     pub(super) fn concessions(&self) -> Option<String> {
         match (self.form, self.discount) {

@@ -165,7 +165,8 @@ fn planted_stories_are_told_by_the_entities() {
     let (mut denied, mut omitted, mut green) = (0, 0, 0);
     for planted in planted_behaviour(&company, horizon) {
         let number = &planted.account_id[4..];
-        let said = format!("We can do {}", planted.magnitude);
+        let Some(magnitude) = planted.magnitude else { continue };
+        let said = format!("We can do {magnitude}");
         let is_said = || {
             let calls = utterances.iter().filter(|(key, _)| key[0].starts_with(&format!("eng-{number}-deal")));
             calls.into_iter().any(|(_, row)| {
@@ -173,7 +174,8 @@ fn planted_stories_are_told_by_the_entities() {
                     && row[place("utterance", "text")].contains("% off until")
             })
         };
-        let form = || &handoffs[&vec![format!("ho-{number}")]][place("handoff", "pricing_concessions")];
+        let price = place("handoff", "pricing_concessions");
+        let form = || handoffs.get(&vec![format!("ho-{number}")]).map_or("", |row| &row[price]);
         match planted.kind {
             Kind::HandoffContradiction => {
                 assert!(form() == "none" && is_said(), "{planted:?}");

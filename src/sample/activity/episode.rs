@@ -25,9 +25,13 @@ pub enum Kind {
     SupportSurge,
     /// The customer-success manager keeps reporting green while usage declines.
     GreenWhileDeclining,
-    /// The handoff form denies a discount that was given in a call; the magnitude is the discount.
+    /// Nothing of the customer's use is recorded: it does not report, and is no silence.
+    Untracked,
+    /// The customer decides to leave, and leaves.
+    Departure,
+    /// The handoff form denies what was agreed; the magnitude is the discount.
     HandoffContradiction,
-    /// The handoff form leaves out a discount that was given in a call; the magnitude is the discount.
+    /// The handoff form leaves out what was agreed; the magnitude is the discount.
     HandoffOmission,
 }
 
@@ -43,6 +47,8 @@ impl Kind {
             Self::ChampionDeparture => "champion_departure",
             Self::SupportSurge => "support_surge",
             Self::GreenWhileDeclining => "green_while_declining",
+            Self::Untracked => "untracked",
+            Self::Departure => "departure",
             Self::HandoffContradiction => "handoff_contradiction",
             Self::HandoffOmission => "handoff_omission",
         }

@@ -95,7 +95,7 @@ impl<'a> Activity<'a> {
         let behaviours = company
             .accounts
             .iter()
-            .map(|account| Behaviour::new(customer(account, key, &climate), start, horizon + 1))
+            .map(|account| Behaviour::new(customer(company, account, key, &climate), start, horizon + 1))
             .collect();
         let people = staff::people(company, key, start);
         Self { company, key, behaviours, people, climate, bought: OnceLock::new(), start, horizon }
@@ -181,13 +181,14 @@ impl<'a> Activity<'a> {
 }
 
 /// What the behaviour of an account depends on.
-fn customer(account: &Account, key: u64, climate: &Climate) -> Customer {
+fn customer(company: &Company, account: &Account, key: u64, climate: &Climate) -> Customer {
     Customer {
         key: address(key, u64::from(account.index)),
         joined: day_of(account.joined_date),
         left: account.churn_date.map(day_of),
         country: climate.holidays.index_of(account.country),
         utc_offset: utc_offset(account.timezone),
+        is_metered: company.lapses.add_on_use(account.index).is_some(),
         seats: account.seat_steps.iter().map(|(from, seats)| (day_of(*from), *seats)).collect(),
     }
 }

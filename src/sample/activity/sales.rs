@@ -4,11 +4,11 @@ use super::Activity;
 use super::accounts::shown;
 use super::behaviour::Behaviour;
 use super::calendar::{Day, date_of, day_of};
-use super::deal::{Form, first_deal};
+use super::deal::{Deal, Form, first_deal};
 use super::draw::Draw;
 use crate::sample::company::Account;
 use crate::sample::table::{Cell, Rows};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveDateTime};
 
 /// One opportunity as it will have turned out.
 struct Opportunity {
@@ -121,7 +121,7 @@ fn expansions(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour)
 }
 
 /// The day a customer decides about the term that ends on `end`.
-fn decided(behaviour: &Behaviour, end: Day) -> Day {
+pub(super) fn decided(behaviour: &Behaviour, end: Day) -> Day {
     end - Draw::of(behaviour.customer.key, "decided", i64::from(end)).whole(12, 65)
 }
 
@@ -204,39 +204,59 @@ const GOALS: [&str; 4] = [
     "Field reports in the system the same day.",
 ];
 
-fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> [Cell; 17] {
-    let deal = first_deal(activity, account, behaviour);
+/// What the handoff form of a deal says beyond price.
+pub(super) struct Written {
+    submitted: NaiveDateTime,
+    accepted: Option<NaiveDateTime>,
+    is_rejected: bool,
+    /// Whether it names a champion.
+    pub has_champion: bool,
+    /// Whether it tells of the commitment, where one was made.
+    pub tells_commitment: bool,
+    goals: &'static str,
+}
+
+/// The form as it was filled in, whether or not anybody did.
+pub(super) fn written(activity: &Activity<'_>, behaviour: &Behaviour, deal: &Deal) -> Written {
     let mut draw = Draw::of(behaviour.customer.key, "handoff", 0);
     let submitted = activity.working_time(deal.submitted, behaviour, &mut draw);
     let is_rejected = draw.chance(0.08);
     let accepted =
         (!is_rejected).then(|| activity.working_time(deal.submitted + draw.whole(1, 5), behaviour, &mut draw));
-    let accepted = accepted.and_then(|at| activity.known(at));
-    let told = (deal.form == Form::Faithful).then_some(deal.discount).flatten();
     let has_champion = draw.chance(0.85);
+    let tells_commitment = deal.commitment.is_some() && draw.chance(0.8);
+    Written { submitted, accepted, is_rejected, has_champion, tells_commitment, goals: draw.pick(&GOALS, GOALS[0]) }
+}
+
+fn handoff(activity: &Activity<'_>, account: &Account, behaviour: &Behaviour) -> [Cell; 17] {
+    let deal = first_deal(activity, account, behaviour);
+    let written = written(activity, behaviour, &deal);
+    let accepted = written.accepted.and_then(|at| activity.known(at));
+    let told = (deal.form == Form::Faithful).then_some(deal.discount).flatten();
     let optional = |text: Option<&str>| text.map_or(Cell::Null, Into::into);
+    let champion = |text: Option<&str>| if written.has_champion { optional(text) } else { Cell::Null };
     [
         format!("ho-{:05}", account.index + 1).into(),
         deal.opportunity_id.as_str().into(),
         (&account.id).into(),
-        submitted.into(),
+        written.submitted.into(),
         (&account.sales_owner_id).into(),
         accepted.into(),
         if accepted.is_some() { (&account.csm_id).into() } else { Cell::Null },
-        optional(is_rejected.then_some("No champion named")),
+        optional(written.is_rejected.then_some("No champion named")),
         deal.concessions().into(),
         (told.is_some() || (deal.form == Form::Faithful && deal.is_onboarding_free)).into(),
         told.map_or(Cell::Null, |discount| Cell::Decimal(discount.percent, 4)),
         told.map(|discount| discount.ends).into(),
         match deal.commitment {
-            Some(commitment) if draw.chance(0.8) => format!("We committed to {commitment}.").into(),
+            Some(commitment) if written.tells_commitment => format!("We committed to {commitment}.").into(),
             Some(_) => Cell::Null,
             None => "none".into(),
         },
         optional(deal.risk),
-        if has_champion { optional(deal.champion_id.as_deref()) } else { Cell::Null },
-        optional(has_champion.then_some("Drove the evaluation; reports to the economic buyer.")),
-        draw.pick(&GOALS, GOALS[0]).into(),
+        champion(deal.champion_id.as_deref()),
+        champion(Some("Drove the evaluation; reports to the economic buyer.")),
+        written.goals.into(),
     ]
 }
 

@@ -170,7 +170,7 @@ fn planted_declines_show_in_the_events() {
             Kind::Decline => {
                 before += f64::from(was);
                 after += f64::from(is);
-                expected += f64::from(was) * (1.0 - f64::from(planted.magnitude) / 100.0);
+                expected += f64::from(was) * (1.0 - f64::from(planted.magnitude.unwrap()) / 100.0);
             }
             Kind::Silence => {
                 assert_eq!(is, 0, "{planted:?}");
