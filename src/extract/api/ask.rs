@@ -158,26 +158,26 @@ impl Asker {
         }
         let request = self.shown(ready);
         match (answer.status, inspected) {
-            (200..=299, Some(Err(broken))) => Ok(again(broken_answer(&broken, &answer))),
+            (200..=299, Some(Err(broken))) => Ok(self.broken(&broken, &answer)),
             (200..=299, inspected) => {
                 let inspected = inspected.transpose().unwrap_or_default();
                 let page = Page { answer, inspected, request };
                 Ok(Verdict::Done(Fetched::Page(Box::new(page))))
             }
-            (401, _) => Ok(Verdict::Renew(with_body("was refused with status 401", &answer))),
+            (401, _) => Ok(Verdict::Renew(self.said("was refused with status 401", &answer))),
             (status @ (403 | 404), _) if question.is_optional => {
-                Ok(Verdict::Done(Fetched::SkipStream(with_body(&format!("answered {status} to {request}"), &answer))))
+                Ok(Verdict::Done(Fetched::SkipStream(self.said(&format!("answered {status} to {request}"), &answer))))
             }
             (status @ (408 | 425 | 429 | 500 | 502 | 503 | 504), _) => {
                 if let (429 | 503, Some(wait)) = (status, after) {
                     self.budget.pause(wait, told)?;
                 }
-                let why = with_body(&format!("was answered with status {status}"), &answer);
+                let why = self.said(&format!("was answered with status {status}"), &answer);
                 let is_unheard = status == 429 || (status == 503 && after.is_some());
                 Ok(Verdict::Again { why, after, is_unheard })
             }
             (status, _) => {
-                let why = with_body(&format!("was answered with status {status}"), &answer);
+                let why = self.said(&format!("was answered with status {status}"), &answer);
                 Ok(Verdict::Done(Fetched::Refused(self.failed(question, ready, 1, &[why]))))
             }
         }
@@ -191,7 +191,7 @@ impl Asker {
         answer: &Answer,
         after: Option<Duration>,
     ) -> Result<Verdict> {
-        let said = with_body(&format!("was answered with status {}", answer.status), answer);
+        let said = self.said(&format!("was answered with status {}", answer.status), answer);
         let why = rule.message.clone().map_or_else(|| said.clone(), |message| format!("{said} ({message})"));
         Ok(match rule.action {
             ErrorAction::Retry => {
@@ -210,6 +210,17 @@ impl Asker {
             ErrorAction::RefreshToken => Verdict::Renew(why),
             ErrorAction::Fail => Verdict::Fail(self.failed(question, ready, 1, &[why])),
         })
+    }
+
+    /// A sentence with the first words of an answer, without secrets.
+    fn said(&self, sentence: &str, answer: &Answer) -> String {
+        with_body(sentence, answer, &self.scrub)
+    }
+
+    fn broken(&self, broken: &Broken, answer: &Answer) -> Verdict {
+        let place = broken.at.map(|at| format!(" at byte {}", at + 1)).unwrap_or_default();
+        let sentence = format!("was answered with status {} and a body that {}{place}", answer.status, broken.why);
+        Verdict::Again { why: self.said(&sentence, answer), after: None, is_unheard: false }
     }
 
     /// The request as it may be shown.
@@ -253,21 +264,13 @@ fn inspected(answer: &Answer, plan: &PagePlan, last: Option<&JsonPath>) -> Resul
     }
 }
 
-fn again(why: String) -> Verdict {
-    Verdict::Again { why, after: None, is_unheard: false }
-}
-
-fn broken_answer(broken: &Broken, answer: &Answer) -> String {
-    let place = broken.at.map(|at| format!(" at byte {}", at + 1)).unwrap_or_default();
-    with_body(&format!("was answered with status {} and a body that {}{place}", answer.status, broken.why), answer)
-}
-
 /// A sentence with the first words of an answer, where it has any that can be read.
-fn with_body(sentence: &str, answer: &Answer) -> String {
+fn with_body(sentence: &str, answer: &Answer, scrub: &Scrub) -> String {
     let head = answer.body.head(inspect::SHOWN_CHARACTERS * 4).unwrap_or_default();
     let text = String::from_utf8_lossy(&head);
     let is_text = text.chars().filter(|c| c.is_control() && !c.is_whitespace()).count() * 20 <= text.len();
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Before it is cut: half a secret is not recognised.
+    let words = scrub.clean(&text).split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: String = words.chars().take(inspect::SHOWN_CHARACTERS).collect();
     if shown.is_empty() || !is_text { sentence.to_owned() } else { format!("{sentence}: {shown}") }
 }

@@ -115,6 +115,14 @@ impl Authority {
         Ok(access)
     }
 
+    /// The name of the parameter that carries the key, where one does.
+    pub fn key_param(&self) -> Option<&str> {
+        match &self.auth {
+            Auth::Key { name, is_query: true, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     fn fixed(&self, auth: &Auth) -> Result<Access> {
         let mut access = Access::default();
         match auth {

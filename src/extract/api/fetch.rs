@@ -6,7 +6,7 @@ use super::export::{self, Made};
 use super::fill::Scope;
 use super::inspect::Inspected;
 use super::page::PagePlan;
-use super::paging::{self, Guard};
+use super::paging::{self, After, Guard};
 use super::slices::{Slice, times};
 use super::told::Told;
 use super::window;
@@ -187,7 +187,7 @@ impl Fetch<'_> {
                 Fetched::Refused(error) => return Err(error.into()),
             };
             is_resumed = false;
-            let after = paging::after(&asked.requests.paging, &page, token.as_deref());
+            let after = self.after(&page, token.as_deref());
             let first = page.inspected.as_ref().and_then(|inspected| inspected.first.as_deref());
             let goes_on = guard.passes(&asked.requests.paging, first, after.next.as_deref(), asked.told.what())?;
             let next = after.next.filter(|_| goes_on);
@@ -207,6 +207,16 @@ impl Fetch<'_> {
             export::remove(asked, export, &scope).await;
         }
         Ok(Ended::Done)
+    }
+
+    /// What comes after a page, without the key that the source may repeat in an address.
+    fn after(&self, page: &Page, token: Option<&str>) -> After {
+        let paging = &self.asked.requests.paging;
+        let after = paging::after(paging, page, token);
+        match self.asked.asker.authority.key_param() {
+            Some(name) if paging::target(paging).is_none() => after.without(name),
+            _ => after,
+        }
     }
 
     /// Begins the stretch again without the token that is worth nothing any more.

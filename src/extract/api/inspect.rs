@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read};
 
 /// Unpacked JSON up to this size is read in memory; what is larger passes by record by record.
-const MOST_AS_DOCUMENT: usize = 8 << 20;
+const MOST_AS_DOCUMENT: u64 = 2 << 20;
 
 /// A document that cannot pass by, because the record is the whole of it, is held up to this size.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
@@ -144,9 +144,9 @@ impl Notes<'_> {
     }
 
     fn json(&mut self, part: Part) -> Result<Seen, Broken> {
-        let text = match part.plain() {
+        let text = match part.plain().filter(|body| body.len() <= MOST_AS_DOCUMENT) {
             Some(body) => Some(body.clone()),
-            None => unpacked(&part, MOST_AS_DOCUMENT as u64)?,
+            None => unpacked(&part, MOST_AS_DOCUMENT)?,
         };
         if let Some(text) = text {
             return self.document(text);

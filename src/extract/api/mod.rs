@@ -33,6 +33,8 @@ mod window;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trials;
 
 pub use spool::Body;
 

@@ -17,6 +17,21 @@ pub(super) struct After {
     pub token: Option<String>,
 }
 
+impl After {
+    /// The same, without a parameter of the next address: a key that the source repeats there is a secret, and is added to
+    /// every request anyway.
+    pub fn without(self, name: &str) -> Self {
+        let without = |address: String| match address.split_once('?') {
+            Some((path, query)) => {
+                let kept = query.split('&').filter(|pair| pair.split('=').next() != Some(name));
+                format!("{path}?{}", kept.collect::<Vec<_>>().join("&"))
+            }
+            None => address,
+        };
+        After { next: self.next.map(without), token: self.token.map(without) }
+    }
+}
+
 /// How the first page is asked for.
 pub(super) fn first(paging: &Paging) -> Option<String> {
     match paging {
@@ -157,6 +172,13 @@ mod tests {
         assert_eq!(next_link(header).as_deref(), Some("https://x.example/a?page=3"));
         assert_eq!(next_link(r#"<https://x.example/a?page=1>; rel="last""#), None);
         assert_eq!(next_link(r#"</a?after=x>; rel=next"#).as_deref(), Some("/a?after=x"));
+    }
+
+    #[test]
+    fn a_key_in_the_next_address_is_not_kept() {
+        let next = Some("https://x.example/a?page=2&api_key=s3cret&x=1".to_owned());
+        let after = After { next, token: None }.without("api_key");
+        assert_eq!(after.next.as_deref(), Some("https://x.example/a?page=2&x=1"));
     }
 
     #[test]

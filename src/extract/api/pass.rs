@@ -157,7 +157,7 @@ impl Reading<'_> {
     }
 
     fn start(&self, slice: Slice, resume: Option<PageAt>) -> Ahead {
-        let (send, items) = channel(2);
+        let (send, items) = channel(1);
         let fetching = fetch::slice(Arc::clone(&self.asked), self.pass.clone(), slice.clone(), resume, send);
         Ahead { slice, items, task: self.around.runtime.spawn(fetching) }
     }

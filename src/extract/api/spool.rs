@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Answers up to this size stay in memory.
-pub(super) const MOST_IN_MEMORY: usize = 2 << 20;
+pub(super) const MOST_IN_MEMORY: usize = 1 << 20;
 
 /// A whole answer's bytes.
 #[derive(Debug, Clone)]

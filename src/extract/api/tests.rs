@@ -19,11 +19,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn template(text: &str) -> Template {
+pub(super) fn template(text: &str) -> Template {
     Template::parse(text).unwrap()
 }
 
-fn path(text: &str) -> JsonPath {
+pub(super) fn path(text: &str) -> JsonPath {
     JsonPath::parse(text).unwrap()
 }
 
@@ -68,14 +68,14 @@ fn requests(path: &str) -> Requests {
     }
 }
 
-fn own(stream: &mut StreamSpec) -> &mut Requests {
+pub(super) fn own(stream: &mut StreamSpec) -> &mut Requests {
     match &mut stream.origin {
         Origin::Requests(requests) => requests,
         _ => panic!("asks for nothing"),
     }
 }
 
-fn source(base: &str, streams: Vec<StreamSpec>) -> ApiSource {
+pub(super) fn source(base: &str, streams: Vec<StreamSpec>) -> ApiSource {
     let second = Duration::from_secs(1);
     let setting = |is_secret| crate::model::source::Setting {
         doc: String::new(),
@@ -121,25 +121,25 @@ fn source(base: &str, streams: Vec<StreamSpec>) -> ApiSource {
 }
 
 /// What a server answers to the request of that number (from 0), given its first line.
-type Answers = dyn Fn(usize, &str) -> Vec<u8> + Send + Sync;
+pub(super) type Answers = dyn Fn(usize, &str) -> Vec<u8> + Send + Sync;
 
-fn ok(body: &str) -> Vec<u8> {
+pub(super) fn ok(body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-fn status(line: &str, headers: &str, body: &str) -> Vec<u8> {
+pub(super) fn status(line: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {line}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
         .into_bytes()
 }
 
-struct Server {
-    base: String,
-    asked: Arc<Mutex<Vec<String>>>,
+pub(super) struct Server {
+    pub base: String,
+    pub asked: Arc<Mutex<Vec<String>>>,
     /// Whether somebody came with credentials.
-    let_in: Arc<Mutex<bool>>,
+    pub let_in: Arc<Mutex<bool>>,
 }
 
-fn serve(answers: Box<Answers>) -> Server {
+pub(super) fn serve(answers: Box<Answers>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -190,9 +190,10 @@ fn answer(mut stream: TcpStream, log: &Mutex<Vec<String>>, let_in: &Mutex<bool>,
 
 /// Keeps everything in memory.
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     rows: Mutex<BTreeMap<String, Vec<String>>>,
-    quarantined: Mutex<Vec<Quarantined>>,
+    pub quarantined: Mutex<Vec<Quarantined>>,
+    pub credential: Mutex<Option<String>>,
     progress: Mutex<BTreeMap<String, Progress>>,
     ends: Mutex<BTreeMap<String, PassEnd>>,
     pages: Mutex<Vec<String>>,
@@ -258,14 +259,15 @@ impl Destination for Kept {
         Ok(Some(1))
     }
     fn credential(&self) -> Result<Option<String>> {
-        Ok(None)
+        Ok(self.credential.lock().unwrap().clone())
     }
-    fn keep_credential(&self, _: &str) -> Result<()> {
+    fn keep_credential(&self, sealed: &str) -> Result<()> {
+        *self.credential.lock().unwrap() = Some(sealed.to_owned());
         Ok(())
     }
 }
 
-fn run(source: &ApiSource, kept: &Kept) -> Vec<StreamEnd> {
+pub(super) fn run(source: &ApiSource, kept: &Kept) -> Vec<StreamEnd> {
     let folder = tempfile::tempdir().unwrap();
     let asked = Asked {
         name: "billing",
@@ -278,18 +280,18 @@ fn run(source: &ApiSource, kept: &Kept) -> Vec<StreamEnd> {
     extract(asked, kept).unwrap()
 }
 
-fn rows(kept: &Kept, stream: &str) -> Vec<String> {
+pub(super) fn rows(kept: &Kept, stream: &str) -> Vec<String> {
     kept.rows.lock().unwrap().get(stream).cloned().unwrap_or_default()
 }
 
-fn invoices() -> StreamSpec {
+pub(super) fn invoices() -> StreamSpec {
     let mut stream = stream("invoice", &[("id", ColumnType::Text, "id"), ("n", ColumnType::Integer, "n")]);
     let more = Some(More { path: path("has_more"), is_end: false });
     own(&mut stream).paging = Paging::LastId { path: path("id"), target: TokenTarget::Param("after".to_owned()), more };
     stream
 }
 
-fn page(ids: std::ops::Range<u64>, has_more: bool) -> String {
+pub(super) fn page(ids: std::ops::Range<u64>, has_more: bool) -> String {
     let data: Vec<String> = ids.map(|id| format!(r#"{{"id":"i{id}","n":{id}}}"#)).collect();
     format!(r#"{{"data":[{}],"has_more":{has_more}}}"#, data.join(","))
 }
