@@ -245,3 +245,106 @@ fn packed_lines_are_unpacked_by_what_they_are() {
     assert_eq!(kept.quarantined.lock().unwrap()[0].line, 3);
     assert_eq!(server.asked.lock().unwrap().len(), 2);
 }
+
+/// Keeps what was committed, and dies after so many calls.
+#[derive(Default)]
+struct Mortal {
+    left: Mutex<u32>,
+    rows: Mutex<Vec<i64>>,
+    progress: Mutex<Progress>,
+    is_done: Mutex<bool>,
+}
+
+struct MortalSink<'a> {
+    kept: &'a Mortal,
+    /// Handed on and not committed.
+    fresh: Vec<i64>,
+}
+
+impl MortalSink<'_> {
+    fn live(&self) -> Result<()> {
+        let mut left = self.kept.left.lock().unwrap();
+        *left = left.saturating_sub(1);
+        if *left == 0 { Err(crate::error::Error::new(Class::TryAgain, "died")) } else { Ok(()) }
+    }
+}
+
+impl Sink for MortalSink<'_> {
+    fn declare(&mut self, _: &StreamSpec) -> Result<()> {
+        Ok(())
+    }
+    fn page(&mut self, _: &RawPage<'_>) -> Result<()> {
+        self.live()
+    }
+    fn rows(&mut self, _: &str, batch: RecordBatch) -> Result<()> {
+        use arrow::array::AsArray;
+        self.live()?;
+        let numbers = batch.column_by_name("n").unwrap().as_primitive::<arrow::datatypes::Int64Type>();
+        self.fresh.extend(numbers.values().iter());
+        Ok(())
+    }
+    fn quarantine(&mut self, _: &str, row: Quarantined) -> Result<()> {
+        panic!("{row:?}")
+    }
+    fn checkpoint(&mut self, progress: &Progress) -> Result<()> {
+        self.live()?;
+        self.kept.rows.lock().unwrap().append(&mut self.fresh);
+        *self.kept.progress.lock().unwrap() = progress.clone();
+        Ok(())
+    }
+    fn finish(&mut self, progress: &Progress, end: PassEnd) -> Result<()> {
+        assert_eq!(end, PassEnd::Full);
+        self.checkpoint(progress)?;
+        *self.kept.is_done.lock().unwrap() = true;
+        Ok(())
+    }
+}
+
+impl Destination for Mortal {
+    fn open(&self, _: &StreamSpec) -> Result<(Progress, Box<dyn Sink + '_>)> {
+        Ok((self.progress.lock().unwrap().clone(), Box::new(MortalSink { kept: self, fresh: Vec::new() })))
+    }
+    fn parents(&self, _: &ParentQuery<'_>) -> Result<ParentRows> {
+        Ok(Box::new(std::iter::empty()))
+    }
+    fn sequence(&self, _: &str) -> Result<Option<u64>> {
+        Ok(None)
+    }
+    fn credential(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+    fn keep_credential(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn however_often_it_dies_every_row_is_kept_once() {
+    const PAGES: u64 = 40;
+    let server = serve(Box::new(|_, line| {
+        let number: u64 = line.rsplit_once("after=i").map_or(0, |(_, id)| id.parse::<u64>().unwrap() + 1);
+        ok(&page(number..number + 1_000, number + 1_000 < PAGES * 1_000))
+    }));
+    let described = source(&server.base, vec![invoices()]);
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Mortal::default();
+    let mut lives = 0_u32;
+    while !*kept.is_done.lock().unwrap() {
+        // Some lives are too short for a checkpoint, none is long enough for all.
+        *kept.left.lock().unwrap() = 3 + lives * 7 % 23;
+        lives += 1;
+        let asked = Asked {
+            name: "billing",
+            source: &described,
+            now: DateTime::from_timestamp(1_795_428_000, 0).unwrap(),
+            scratch: folder.path(),
+            reporter: &Reporter::silent(),
+            stop: &|| Ok(()),
+        };
+        extract(asked, &kept).unwrap();
+        assert!(lives < 200);
+    }
+    assert!(lives > 4);
+    let rows = kept.rows.lock().unwrap();
+    assert!(rows.iter().copied().eq(0..i64::try_from(PAGES * 1_000).unwrap()), "{} rows", rows.len());
+}

@@ -135,7 +135,7 @@ pub enum ErrorAction {
     SkipSlice,
     /// The pass begins again: what a page token stood for is gone.
     Restart,
-    /// Half the window, or half the page size, is tried.
+    /// Half the window is tried.
     Halve,
     /// With a new token, once.
     RefreshToken,
