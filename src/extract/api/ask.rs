@@ -132,12 +132,8 @@ impl Asker {
             }
             let wait = after.unwrap_or_default() + jitter(attempt, after.is_some());
             let why = reasons.last().map(String::as_str).unwrap_or_default();
-            question.told.waiting(&format!(
-                "waiting {} before attempt {} of {attempts}: the last one {why}",
-                budget::shown(wait),
-                attempt + 1
-            ));
-            tokio::time::sleep(wait).await;
+            let what = format!("before attempt {} of {attempts}: the last one {why}", attempt + 1);
+            rest(wait, question.told, &what).await;
         }
     }
 
@@ -273,6 +269,20 @@ fn with_body(sentence: &str, answer: &Answer, scrub: &Scrub) -> String {
     let words = scrub.clean(&text).split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: String = words.chars().take(inspect::SHOWN_CHARACTERS).collect();
     if shown.is_empty() || !is_text { sentence.to_owned() } else { format!("{sentence}: {shown}") }
+}
+
+/// Waits, and says so from time to time.
+async fn rest(wait: Duration, told: &Told, what: &str) {
+    const WORD: Duration = Duration::from_secs(10);
+    let until = Instant::now() + wait;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        told.waiting(&format!("waiting {} {what}", budget::shown(left)), wait);
+        tokio::time::sleep(left.min(WORD)).await;
+    }
 }
 
 /// Full jitter: anything up to half a second doubled with every attempt, at most a minute; a little where the source said

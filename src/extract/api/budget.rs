@@ -61,7 +61,7 @@ impl Budget {
             }
             self.check(wait, told)?;
             if wait > Duration::from_secs(1) {
-                told.waiting(&format!("waiting {} for the source's rate limit", shown(wait)));
+                told.waiting(&format!("waiting {} for the source's rate limit", shown(wait)), wait);
             }
             tokio::time::sleep(wait.min(WORD)).await;
         }

@@ -83,7 +83,8 @@ pub(super) async fn make(asked: &Asked, export: &Export, scope: &Scope) -> Resul
             let why = format!("it was not ready after {}", budget::shown(export.timeout));
             return Err(failed(asked, &why, &answer));
         }
-        asked.told.waiting(&format!("waiting for an export since {}", budget::shown(started.elapsed())));
+        let since = budget::shown(started.elapsed());
+        asked.told.waiting(&format!("waiting for an export since {since}"), started.elapsed());
         wait = (wait * 3 / 2).min(SLOWEST);
     }
 }

@@ -161,11 +161,11 @@ impl Sender {
                     let limit = super::budget::shown(self.read_timeout);
                     return Err(Lost::Passing(format!("was not answered within {limit} (`read_timeout`)")));
                 }
-                Err(_) => told.waiting(&format!(
-                    "waiting for an answer from {} since {}",
-                    ready.url.host_str().unwrap_or("the source"),
-                    super::budget::shown(started.elapsed())
-                )),
+                Err(_) => {
+                    let host = ready.url.host_str().unwrap_or("the source");
+                    let since = super::budget::shown(started.elapsed());
+                    told.waiting(&format!("waiting for an answer from {host} since {since}"), started.elapsed());
+                }
             }
         }
     }
@@ -179,7 +179,8 @@ impl Sender {
         let headers: BTreeMap<String, String> = headers.collect();
         let expected = response.content_length();
         let mut into = Intake::new(headers.get("content-encoding").map(String::as_str), scratch)?;
-        let (mut word, mut came) = (Instant::now(), 0_u64);
+        let began = Instant::now();
+        let (mut word, mut came) = (began, 0_u64);
         loop {
             match timeout(self.read_timeout, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
@@ -200,7 +201,7 @@ impl Sender {
             }
             if word.elapsed() >= WORD {
                 word = Instant::now();
-                told.waiting(&format!("reading an answer, {came} bytes so far"));
+                told.waiting(&format!("reading an answer, {came} bytes so far"), began.elapsed());
             }
         }
         if expected.is_some_and(|expected| expected != came) {

@@ -2,6 +2,8 @@
 
 use super::fill::Scrub;
 use crate::event::{Event, Reporter, Stage};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A stream's name and whom it tells.
 #[derive(Clone)]
@@ -9,11 +11,17 @@ pub(super) struct Told {
     what: String,
     reporter: Reporter,
     scrub: Scrub,
+    /// When a wait was last worth a line of its own.
+    noted: Arc<Mutex<Option<Instant>>>,
 }
+
+/// A wait that is worth a line of its own, and the time between two such lines.
+const LONG: Duration = Duration::from_secs(10);
+const BETWEEN: Duration = Duration::from_secs(60);
 
 impl Told {
     pub fn new(what: String, reporter: &Reporter, scrub: &Scrub) -> Self {
-        Told { what, reporter: reporter.clone(), scrub: scrub.clone() }
+        Told { what, reporter: reporter.clone(), scrub: scrub.clone(), noted: Arc::default() }
     }
 
     #[cfg(test)]
@@ -26,8 +34,15 @@ impl Told {
         &self.what
     }
 
-    /// Says what is waited for.
-    pub fn waiting(&self, text: &str) {
+    /// Says what is waited for; `long` is how long it takes or took. Progress comes and goes, so that a long wait is also
+    /// told in a line that stays.
+    pub fn waiting(&self, text: &str, long: Duration) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if long >= LONG && noted.is_none_or(|at| at.elapsed() >= BETWEEN) {
+            *noted = Some(Instant::now());
+            self.note(text);
+        }
+        drop(noted);
         let what = self.scrub.clean(&format!("{}: {text}", self.what));
         self.reporter.say(Event::Progress { stage: Stage::Extract, what, done: 0, total: None });
     }
