@@ -6,7 +6,7 @@ use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter, Stage};
 use crate::finding::Finding;
 use crate::job::{Job, SourceKind};
-use crate::land::{self, Background};
+use crate::land::{self, Background, ReplayOf, Replayed, StaleSource};
 use crate::model::text::nearest;
 use crate::model::{Input, Layer, Model};
 use crate::observe::records::{self, Outcome, RunRecord};
@@ -91,19 +91,35 @@ pub async fn run(
             }
         },
     };
+    let mut stale_sources = Vec::new();
     let published = match computed {
-        Ok(staged) => {
+        Ok((staged, resting)) => {
+            stale_sources = resting;
             stage(reporter, Stage::Publish, || publish::commit(&store, &mut lease, &request.run_id, &staged, reporter))
         }
         Err(error) => Err(error),
     };
     let recorded = stage(reporter, Stage::Record, || {
-        record(job, &store, &lease, request, &models, clock, ledger, stopped, &published)
+        record(job, &store, &lease, request, &models, clock, ledger, stopped, &published, stale_sources)
     });
     let published = published?;
     let stale = recorded?;
     lease.release()?;
     Ok(Done { store, published, totals: ledger.totals(), stale })
+}
+
+/// Lands kept answers again under the job's lease, so that no run lands beside it.
+///
+/// # Errors
+/// Another run holds the job (73), or as [`land::replay`].
+pub fn replay(job: &Job, asked: &ReplayOf, is_anew: bool, clock: &Clock, reporter: &Reporter) -> Result<Vec<Replayed>> {
+    let store = Store::open(&job.warehouse)?;
+    let request = Request::new(job.as_of(clock.now()), Vec::new(), clock);
+    let mut lease = Lease::acquire(&store, &holder(job, &request))?;
+    recover(&store, &mut lease, reporter).and_then(|recovery| records::write_dead(&store, &mut lease, &recovery))?;
+    let replayed = land::replay(&store, job, asked, is_anew, clock.now(), reporter)?;
+    lease.release()?;
+    Ok(replayed)
 }
 
 /// Everything before the commit: nothing public is touched.
@@ -114,7 +130,7 @@ async fn compute(
     models: &[&Model],
     clock: &Clock,
     reporter: &Reporter,
-) -> Result<Vec<Staged>> {
+) -> Result<(Vec<Staged>, Vec<Stale>)> {
     let land_stage = Timed::start(reporter, Stage::Land);
     let landing = Background::start(store.clone(), Arc::clone(job), clock.now(), request.as_of, reporter.clone())?;
     let catalog = landing.finished().await?;
@@ -124,7 +140,9 @@ async fn compute(
     let scratch = Scratch::create(job, &request.run_id)?;
     let places = Places { staging: store.staging_dir(&request.run_id)?, scratch: scratch.path.clone() };
     let catalog = transform::land_events(job, store, catalog, (clock.now(), request.as_of), &places).await?;
-    let quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
+    let resting = publish::resting_on(job, models, request.as_of, catalog.stale());
+    let mut quarantined = land::quarantine_findings(&catalog, request.as_of, &job.policy)?;
+    quarantined.extend(catalog.stale().iter().map(StaleSource::finding));
     let public = public(store, job, models, request.as_of)?;
     let transform = Arc::new(Transform::new(job, request.as_of, catalog, public, places, reporter));
     let results = transform.run(models).await?;
@@ -136,7 +154,7 @@ async fn compute(
     let findings = findings(&transform, &results, models, quarantined, reporter).await?;
     check::gate(&findings)?;
     check_stage.finish();
-    Ok(files.into_iter().map(staged).collect())
+    Ok((files.into_iter().map(staged).collect(), resting))
 }
 
 /// Every check of every table, each said as it is found.
@@ -304,6 +322,7 @@ fn record(
     ledger: &Ledger,
     stopped: bool,
     published: &Result<Vec<Published>>,
+    resting: Vec<Stale>,
 ) -> Result<Vec<Stale>> {
     let error = published.as_ref().err();
     let params = job.params(request.as_of);
@@ -324,13 +343,14 @@ fn record(
         error_class: error.map(Error::class),
         error_message: error.map(|error| error.message().to_owned()),
     };
-    let (published, stale) = match published {
+    let (published, mut stale) = match published {
         Ok(published) => {
             let manifest = Manifest::read(store, &job.name)?;
             (published.as_slice(), publish::stale(&manifest, request.as_of, published, &history_readers(job)))
         }
         Err(_) => (&[][..], Vec::new()),
     };
+    stale.extend(resting);
     records::write(store, lease, &run, &ledger.totals(), published, &stale)?;
     Ok(stale)
 }

@@ -6,6 +6,7 @@ mod history;
 mod init;
 mod output;
 mod plan;
+mod replay;
 mod run;
 mod sample;
 mod show;
@@ -44,6 +45,8 @@ enum Command {
     Init(init::Arguments),
     /// Show what a run would do, touching nothing
     Plan(plan::Arguments),
+    /// Land kept answers of systems again, without asking the systems
+    Replay(replay::Arguments),
     /// Measure the health score against what customers decided, publishing nothing
     Backtest(backtest::Arguments),
     /// Show past runs
@@ -120,6 +123,7 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Check(arguments) => check::run(arguments).await,
         Command::Init(arguments) => init::run(&arguments),
         Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Backtest(arguments) => backtest::run(arguments).await,
         Command::History(arguments) => history::run(&arguments),
         Command::Sql(arguments) => sql::run(arguments).await,

@@ -16,7 +16,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use api::{Files, StaleSource, Versions};
+pub use api::{Files, ReplayOf, Replayed, StaleSource, Versions};
 pub use background::Background;
 pub use catalog::{Catalog, StreamView};
 pub use connect::try_system;
@@ -120,6 +120,42 @@ fn systems(
     });
     stop.check()?;
     api::settle(job, ended.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// Lands the kept answers of the job's systems again, without asking the systems.
+///
+/// # Errors
+/// There is no such source or stream, or an answer no longer fits its description (64); the warehouse cannot be read or
+/// written (75).
+pub fn replay(
+    store: &Store,
+    job: &Job,
+    asked: &ReplayOf,
+    is_anew: bool,
+    now: DateTime<Utc>,
+    reporter: &Reporter,
+) -> Result<Vec<Replayed>> {
+    let area = Area { store, job: &job.name };
+    let sequences = AtomicU64::new(next_sequence(area)?);
+    let mut replayed = Vec::new();
+    let mut is_known = false;
+    for source in job.sources.iter().filter(|source| asked.source.as_ref().is_none_or(|name| source.name == *name)) {
+        let SourceKind::Api(system) = &source.kind else { continue };
+        is_known = true;
+        let what = (system.streams().cloned().collect(), system.keep_raw_days);
+        let landing = api::Landing::new(area, job, &source.name, what, (now, &sequences), reporter)?;
+        for outer in api::groups_of(&landing, asked)? {
+            if is_anew {
+                api::forget_group(&landing, outer)?;
+            } else {
+                replayed.push(api::replay_group(&landing, system, outer, asked)?);
+            }
+        }
+    }
+    match (&asked.source, is_known) {
+        (Some(source), false) => Err(Error::usage(format!("{} has no described system {source}", job.name))),
+        _ => Ok(replayed),
+    }
 }
 
 /// The first sequence number that no landing of this job has used.

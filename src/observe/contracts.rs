@@ -65,9 +65,9 @@ const TABLE_COLUMNS: [Declared; 13] = [
     (
         "is_stale",
         Boolean,
-        "Whether later dates of this table were computed from what this run replaced and want rebuilding, in order",
+        "Whether later dates of this table were computed from what this run replaced and want rebuilding, in order, or this date rests on a source that could not be read",
     ),
-    ("stale_from_date", Date, "The earliest of those later dates; null where none is stale"),
+    ("stale_from_date", Date, "The earliest of those dates; null where none is stale"),
     ("elapsed_ms", Integer, "Time to compute the table, in milliseconds; null where it was not computed"),
 ];
 

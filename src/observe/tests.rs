@@ -110,7 +110,12 @@ fn a_record_is_written_for_every_outcome_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let lease = lease(&store, "r1");
-    let stale = Stale { table: "obligation".to_owned(), from_date: "2026-11-22".parse().unwrap(), partitions: 1 };
+    let stale = Stale {
+        table: "obligation".to_owned(),
+        from_date: "2026-11-22".parse().unwrap(),
+        partitions: 1,
+        rests_on: None,
+    };
     let totals = said().totals();
     records::write(&store, &lease, &record("r1", "2026-11-22T05:00:00Z", None), &totals, &published(), &[stale])
         .unwrap();

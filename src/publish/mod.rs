@@ -12,7 +12,7 @@ mod stale;
 pub use commit::{Commit, Step, commit};
 pub use manifest::{Manifest, Object, Partition};
 pub use recover::{DeadOutcome, Recovery, recover};
-pub use stale::{Stale, stale};
+pub use stale::{Stale, resting_on, stale};
 
 use crate::store::keys;
 use chrono::NaiveDate;

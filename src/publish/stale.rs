@@ -1,10 +1,14 @@
 //! Which later dates rest on what a re-run of an earlier date has just replaced.
 
 use super::{Manifest, Published, as_of_date};
+use crate::job::{Job, SourceKind};
+use crate::land::StaleSource;
+use crate::model::{Input, Model};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Later partitions of one table that were computed from partitions this run has replaced.
+/// Partitions of one table that are not what a run of today would make of all it should know: later ones that were
+/// computed from partitions this run has replaced, or the run's own where a source could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
     /// The table.
@@ -13,6 +17,8 @@ pub struct Stale {
     pub from_date: NaiveDate,
     /// How many dates are stale.
     pub partitions: u64,
+    /// What the run's own partition rests on, in words, where a source could not be read; none for later partitions.
+    pub rests_on: Option<String>,
 }
 
 /// The tables whose later partitions are stale after a run of `as_of` that published `published`.
@@ -40,7 +46,7 @@ pub fn stale(
             let dates: BTreeSet<NaiveDate> = of_table.filter_map(|object| object.as_of_date()).filter(later).collect();
             if let Some(&from_date) = dates.first() {
                 let partitions = dates.len() as u64;
-                stale.insert(table.as_str(), Stale { table: table.clone(), from_date, partitions });
+                stale.insert(table.as_str(), Stale { table: table.clone(), from_date, partitions, rests_on: None });
                 replaced.insert(table.as_str());
             }
         }
@@ -48,4 +54,39 @@ pub fn stale(
             return stale.into_values().collect();
         }
     }
+}
+
+/// The public tables of a run of `as_of` among `models` that rest on sources which could not be read, through whatever
+/// lies between.
+pub fn resting_on(job: &Job, models: &[&Model], as_of: NaiveDate, sources: &[StaleSource]) -> Vec<Stale> {
+    let mut resting: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for source in &job.sources {
+        let SourceKind::Api(api) = &source.kind else { continue };
+        for stale in sources.iter().filter(|stale| stale.source == source.name) {
+            let is_read = |input: &Input| matches!(input, Input::Landed(name) if stale.streams.contains(name));
+            for query in api.entities.iter().filter(|query| query.model.inputs.iter().any(is_read)) {
+                let what = format!("{} as landed for {}", stale.source, stale.landed_date);
+                resting.entry(query.entity.as_str()).or_default().insert(what);
+            }
+        }
+    }
+    let provided = std::mem::take(&mut resting);
+    for model in models {
+        let mut on: BTreeSet<String> = BTreeSet::new();
+        for input in &model.inputs {
+            match input {
+                Input::Provided(entity) => on.extend(provided.get(entity.as_str()).into_iter().flatten().cloned()),
+                Input::Model(name) => on.extend(resting.get(name.as_str()).into_iter().flatten().cloned()),
+                _ => {}
+            }
+        }
+        resting.insert(&model.name, on);
+    }
+    let public = models.iter().filter(|model| model.publish);
+    let stale = public.filter_map(|model| {
+        let on = resting.get(model.name.as_str()).filter(|on| !on.is_empty())?;
+        let rests_on = on.iter().cloned().collect::<Vec<_>>().join(" and ");
+        Some(Stale { table: model.name.clone(), from_date: as_of, partitions: 1, rests_on: Some(rests_on) })
+    });
+    stale.collect()
 }

@@ -14,6 +14,7 @@ mod index;
 mod outcome;
 mod raw;
 mod read;
+mod replay;
 mod rows;
 mod shape;
 mod sink;
@@ -26,6 +27,8 @@ mod tests;
 pub(super) use destination::last_sequence;
 pub use outcome::StaleSource;
 pub(super) use outcome::{Ended, settle};
+pub use replay::{ReplayOf, Replayed};
+pub(super) use replay::{forget_group, groups_of, replay_group};
 pub use view::{Files, Versions};
 
 use super::state::Area;

@@ -4,6 +4,7 @@ use super::Landing;
 use super::sink::state_of;
 use crate::calendar;
 use crate::error::{Class, Error, Result};
+use crate::finding::{Finding, Severity};
 use crate::job::Job;
 use chrono::NaiveDate;
 
@@ -33,6 +34,22 @@ pub struct StaleSource {
     pub landed_date: NaiveDate,
     /// Why they could not be read now, in one sentence.
     pub why: String,
+}
+
+impl StaleSource {
+    /// The warning about it.
+    pub fn finding(&self) -> Finding {
+        Finding {
+            code: "stale-source".to_owned(),
+            severity: Severity::Warn,
+            table: self.source.clone(),
+            check: "read_to_its_end".to_owned(),
+            observed: format!("{} as landed for {}: {}", self.streams.join(", "), self.landed_date, self.why),
+            expected: "every stream read to its end".to_owned(),
+            rows: 0,
+            sample: Vec::new(),
+        }
+    }
 }
 
 impl Landing<'_> {

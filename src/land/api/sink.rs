@@ -234,6 +234,29 @@ impl<'a> GroupSink<'a> {
         }
     }
 
+    /// As [`GroupSink::commit`], with reading where it stood.
+    pub(super) fn commit_as_it_was(&mut self) -> Result<()> {
+        self.collect()?;
+        for stream in self.state.streams.values_mut() {
+            stream.quarantine.iter_mut().for_each(|pass| pass.is_open = false);
+        }
+        let progress = self.state.progress.clone();
+        self.commit(&progress)
+    }
+
+    /// Forgets the rows that could not be read since a day: they are read again.
+    pub(super) fn drop_quarantine(&mut self, stream: &str, since: chrono::NaiveDate) {
+        let Some(stream) = self.state.streams.get_mut(stream) else { return };
+        for old in stream.quarantine.extract_if(.., |pass| pass.fetched >= since) {
+            self.retired.push(old.file.key);
+        }
+    }
+
+    /// Rows that were landed through this sink.
+    pub(super) fn landed_rows(&self) -> u64 {
+        self.landed.values().sum()
+    }
+
     /// Remembers files that the next commit will list.
     pub(super) fn note_written(&mut self, keys: Vec<String>) {
         self.written.extend(keys);

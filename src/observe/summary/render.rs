@@ -214,7 +214,16 @@ impl Page {
             let more = format!("and {} more, in the table check_result", warnings.len() - NAMED);
             self.item("", &self.paint.ink(Ink::Dim, &more));
         }
-        for stale in &summary.stale {
+        let mut resting: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
+        for on in summary.stale.iter().filter_map(|stale| stale.rests_on.as_deref()) {
+            *resting.entry(on).or_default() += 1;
+        }
+        for (on, tables) in resting {
+            let verb = if tables == 1 { "rests" } else { "rest" };
+            let what = format!("{} {verb} on {on}", counted(tables, "table"));
+            self.item("stale", &self.paint.ink(Ink::Yellow, &cut(&what, WIDTH - INDENT)));
+        }
+        for stale in summary.stale.iter().filter(|stale| stale.rests_on.is_none()) {
             let dates = counted(stale.partitions, "later date");
             let what = format!("{}: {dates} from {} rest on what was replaced", stale.table, date(stale.from_date));
             self.item("stale", &self.paint.ink(Ink::Yellow, &cut(&what, WIDTH - INDENT)));
@@ -346,9 +355,12 @@ pub fn json(summary: &Summary) -> Value {
             "missing_terms": unverified.missing_terms.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
         })),
         "quarantined_rows": summary.totals.quarantined_rows,
-        "stale": summary.stale.iter().map(|stale| json!({
-            "table": stale.table, "from_date": stale.from_date.to_string(), "partitions": stale.partitions,
-        })).collect::<Vec<_>>(),
+        "stale": summary.stale.iter().map(|stale| match &stale.rests_on {
+            None => json!({
+                "table": stale.table, "from_date": stale.from_date.to_string(), "partitions": stale.partitions,
+            }),
+            Some(on) => json!({ "table": stale.table, "from_date": stale.from_date.to_string(), "rests_on": on }),
+        }).collect::<Vec<_>>(),
         "tables": tables,
         "stages_ms": stages,
         "warehouse": summary.warehouse.display().to_string(),

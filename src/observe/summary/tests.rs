@@ -104,6 +104,7 @@ fn example() -> Summary {
             table: "contract_drift".to_owned(),
             from_date: NaiveDate::from_ymd_opt(2026, 11, 22).unwrap(),
             partitions: 2,
+            rests_on: None,
         }],
         answers: example_answers(),
     }
