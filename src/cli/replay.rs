@@ -45,8 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Err(Error::usage("--anew needs --source as well: it takes back what was landed"));
     }
     let asked = ReplayOf { source: arguments.source.clone(), stream: arguments.stream.clone(), since: arguments.since };
-    let reporter =
-        Reporter::new(vec![observe::sink(arguments.log.into(), clock.clone(), &[("job", job.name.as_str())])]);
+    let reporter = Reporter::new(vec![observe::sink(arguments.log.into(), clock, &[("job", job.name.as_str())])]);
     let replayed = run::replay(&job, &asked, arguments.anew, &clock, &reporter)?;
     let mut text = String::new();
     for stream in &replayed {

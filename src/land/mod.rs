@@ -92,6 +92,9 @@ fn land_unless(
     Ok(Catalog::read(store, job)?.with_stale(stale))
 }
 
+/// Streams of a system that could not be read, each with the age that its source's data may have.
+type Unread = Vec<(api::Ended, Option<u32>)>;
+
 /// Reads the job's systems side by side. What was landed of one stays, whatever becomes of the others.
 fn systems(
     stop: &Stop,
@@ -102,14 +105,14 @@ fn systems(
 ) -> Result<Vec<StaleSource>> {
     let sequences = AtomicU64::new(next);
     let check = || stop.check();
-    let read = |source: &Source, source_api: &ApiSource| -> Result<Vec<(api::Ended, Option<u32>)>> {
+    let read = |source: &Source, source_api: &ApiSource| -> Result<Unread> {
         let streams = source_api.streams().cloned().collect();
         let what = (streams, source_api.keep_raw_days);
         let landing = api::Landing::new(area, job, &source.name, what, (now, &sequences), reporter)?;
         let ended = api::land(&landing, source, source_api, &check)?;
         Ok(ended.into_iter().map(|ended| (ended, source_api.max_age_days)).collect())
     };
-    let ended: Vec<Result<Vec<(api::Ended, Option<u32>)>>> = std::thread::scope(|scope| {
+    let ended: Vec<Result<Unread>> = std::thread::scope(|scope| {
         let systems = job.sources.iter().filter_map(|source| match &source.kind {
             SourceKind::Api(source_api) => Some(scope.spawn(|| read(source, source_api))),
             _ => None,

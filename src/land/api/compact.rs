@@ -5,11 +5,12 @@
 //! long as a kept date may ask for it.
 
 use super::super::writer::raw_schema;
+use super::evolve::columns_of;
 use super::hash;
 use super::read::{Stamps, batches, project};
 use super::rows::{Part, Place, finish, write_part};
 use super::shape::{DELETED, UNTIL, with_field};
-use super::sink::{GroupSink, columns_of};
+use super::sink::GroupSink;
 use super::state::{DataFile, HistoryFile, StreamState};
 use crate::error::{Error, Result};
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, RecordBatch};

@@ -1,10 +1,11 @@
 //! What readers of sources ask of landing: where reading stands, who takes what comes next, which parents there are.
 
 use super::compact::schemas;
+use super::evolve::state_of;
 use super::gone::{current, told};
 use super::read::{Stamps, project};
 use super::rows::Place;
-use super::sink::{GroupSink, state_of};
+use super::sink::GroupSink;
 use super::state::{GroupState, StreamState};
 use super::{Landing, gone};
 use crate::error::{Error, Result};
@@ -80,7 +81,7 @@ impl Landing<'_> {
                 names.push(name);
             }
         }
-        for name in names.iter().filter(|name| schema.index_of(name).is_err()) {
+        if let Some(name) = names.iter().find(|name| schema.index_of(name).is_err()) {
             return Err(Error::usage(format!(
                 "{}.{} has no column {name} for its children",
                 self.source, query.stream

@@ -8,6 +8,7 @@
 
 mod compact;
 mod destination;
+mod evolve;
 mod gone;
 mod hash;
 mod index;

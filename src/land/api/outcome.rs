@@ -1,7 +1,7 @@
 //! A source that is down fails its own streams: whether the run may go on with what was landed before.
 
 use super::Landing;
-use super::sink::state_of;
+use super::evolve::state_of;
 use crate::calendar;
 use crate::error::{Class, Error, Result};
 use crate::finding::{Finding, Severity};
