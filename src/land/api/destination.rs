@@ -92,14 +92,17 @@ impl Landing<'_> {
         current(&self.place(query.stream), stream, &wanted, |batch| {
             let stamps = Stamps::of(batch)?;
             let flag = query.only_where.and_then(|name| batch.column_by_name(name));
-            let flag = flag.and_then(|column| column.as_boolean_opt());
+            // A boolean that is true, or any other value that is there.
+            let says_so = |column: &ArrayRef, row: usize| {
+                column.is_valid(row) && column.as_boolean_opt().is_none_or(|flags| flags.value(row))
+            };
             let key = texts_of(batch, &stream.key)?;
             let values = texts_of(batch, query.columns)?;
             for row in 0..batch.num_rows() {
                 let landed = u64::try_from(stamps.at(row).1).unwrap_or(0);
                 let is_asked = query.after.is_none_or(|after| landed > after)
                     && query.until.is_none_or(|until| landed <= until)
-                    && (query.only_where.is_none() || flag.is_some_and(|flag| flag.is_valid(row) && flag.value(row)));
+                    && (query.only_where.is_none() || flag.is_some_and(|column| says_so(column, row)));
                 if !is_asked {
                     continue;
                 }

@@ -116,6 +116,7 @@ fn requests(cursor: Option<&str>) -> Requests {
         format: TimeFormat::Unix,
         is_ordered: false,
         retention: None,
+        first: None,
     });
     Requests {
         request: crate::model::source::stream::Request::default(),
@@ -146,6 +147,7 @@ fn account(cursor: Option<&str>) -> StreamSpec {
         full_scan_days: None,
         deleted_by: None,
         is_optional: false,
+        only: Vec::new(),
     }
 }
 
@@ -271,7 +273,7 @@ fn every_date_sees_what_a_plain_model_says_whatever_was_killed_and_compacted() {
             let today = format!("2026-03-{day:02}");
             for _ in 0..next(&mut dice) % 40 {
                 let id = format!("k{}", next(&mut dice) % 60);
-                if next(&mut dice) % 4 == 0 {
+                if next(&mut dice).is_multiple_of(4) {
                     truth.remove(&id);
                 } else {
                     truth.insert(id, i64::try_from(next(&mut dice) % 5).unwrap());
@@ -286,11 +288,11 @@ fn every_date_sees_what_a_plain_model_says_whatever_was_killed_and_compacted() {
                 let pass = open_pass(&today);
                 for (number, page) in all.chunks(7).enumerate().skip(at) {
                     sink.rows("account", rows(page)).unwrap();
-                    if next(&mut dice) % 3 == 0 {
+                    if next(&mut dice).is_multiple_of(3) {
                         sink.commit(&pass).unwrap();
                         at = number + 1;
                     }
-                    if next(&mut dice) % 6 == 0 {
+                    if next(&mut dice).is_multiple_of(6) {
                         break;
                     }
                     if (number + 1) * 7 >= all.len() {
