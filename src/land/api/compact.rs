@@ -29,7 +29,7 @@ const BASE_FILES: usize = 128;
 /// Rows of a file that is large enough to be left alone.
 const LARGE_ROWS: u64 = 500_000;
 
-/// Newer versions that are held in memory at once, some 50 bytes each: of more, the base is read several times.
+/// Newer versions that are held in memory at once, some hundred bytes each: of more, the base is read several times.
 const HELD_ROWS: u64 = 1_000_000;
 
 /// The newest version of a key among the deltas.
@@ -38,9 +38,34 @@ pub(super) struct Newest {
     pub landed: i64,
     pub day: i32,
     pub is_deleted: bool,
+    /// The oldest one's number and day: what ends the version in the base.
+    first: (i64, i32),
 }
 
-/// The newest version of every key in delta files, of those known on `last` that `is_asked`.
+/// The versions among the deltas, by key.
+#[derive(Debug, Default)]
+struct Later {
+    newest: HashMap<u128, Newest>,
+    /// Number and day of every version of the keys that have several.
+    several: HashMap<u128, Vec<(i64, i32)>>,
+}
+
+impl Later {
+    /// The day on which another version took the place of the one with this number; none where it holds still.
+    fn end_of(&self, key: u128, landed: i64) -> Option<i32> {
+        let newest = self.newest.get(&key)?;
+        if landed >= newest.landed {
+            return None;
+        }
+        if landed < newest.first.0 {
+            return Some(newest.first.1);
+        }
+        let later = self.several.get(&key).into_iter().flatten().filter(|version| version.0 > landed);
+        later.min().map(|version| version.1).or(Some(newest.day))
+    }
+}
+
+/// The newest version of every key in delta files, of those known on `last` that `is_asked`; `each` sees all of them.
 ///
 /// # Errors
 /// A file cannot be read (75).
@@ -51,6 +76,7 @@ pub(super) fn newest_of(
     schema: &SchemaRef,
     last: i32,
     is_asked: impl Fn(u128) -> bool,
+    mut each: impl FnMut(u128, i64, i32),
 ) -> Result<HashMap<u128, Newest>> {
     // Rows without a key are told apart by all they say.
     let names = schema.fields().iter().map(|field| field.name().as_str());
@@ -66,9 +92,16 @@ pub(super) fn newest_of(
             let (keys, stamps) = (keys_of(&batch, key)?, Stamps::of(&batch)?);
             for (row, key) in keys.iter().enumerate().filter(|(_, key)| is_asked(**key)) {
                 let (day, landed, is_deleted) = stamps.at(row);
-                if day <= last && newest.get(key).is_none_or(|known| known.landed < landed) {
-                    newest.insert(*key, Newest { landed, day, is_deleted });
+                if day > last {
+                    continue;
                 }
+                each(*key, landed, day);
+                let known = newest.get(key).copied();
+                let first = known.map_or((landed, day), |known| known.first.min((landed, day)));
+                match known {
+                    Some(known) if known.landed >= landed => newest.insert(*key, Newest { first, ..known }),
+                    _ => newest.insert(*key, Newest { landed, day, is_deleted, first }),
+                };
             }
         }
     }
@@ -199,35 +232,50 @@ impl Compaction {
         let today = self.place.today.to_epoch_days();
         for share in 0..shares {
             let is_asked = |key: u128| key % shares == share;
-            let newest = newest_of(&self.place, &stream.deltas, &stream.key, &self.delta_schema, today, is_asked)?;
+            let later = self.later(stream, today, is_asked)?;
             for file in &stream.base {
-                self.merge_base(file, &newest, is_asked, shares == 1)?;
+                self.merge_base(file, &later, is_asked, shares == 1)?;
             }
             for file in &stream.deltas {
                 for batch in batches(&self.place.store, &file.key, &self.delta_schema)? {
-                    self.merge_delta(&batch?, &newest, is_asked, today)?;
+                    self.merge_delta(&batch?, &later, is_asked, today)?;
                 }
             }
-            self.last_merged = newest.values().map(|newest| newest.day).fold(self.last_merged, i32::max);
+            self.last_merged = later.newest.values().map(|newest| newest.day).fold(self.last_merged, i32::max);
         }
         Ok(())
+    }
+
+    /// The versions that were known by `today`, of the keys that `is_asked`.
+    fn later(&self, stream: &StreamState, today: i32, is_asked: impl Fn(u128) -> bool) -> Result<Later> {
+        let mut firsts: HashMap<u128, (i64, i32)> = HashMap::new();
+        let mut several: HashMap<u128, Vec<(i64, i32)>> = HashMap::new();
+        let each = |key: u128, landed: i64, day: i32| {
+            if let Some(first) = firsts.insert(key, (landed, day)) {
+                let versions = several.entry(key).or_default();
+                versions.push(first);
+                versions.push((landed, day));
+            }
+        };
+        let newest = newest_of(&self.place, &stream.deltas, &stream.key, &self.delta_schema, today, is_asked, each)?;
+        Ok(Later { newest, several })
     }
 
     fn merge_base(
         &mut self,
         file: &DataFile,
-        newest: &HashMap<u128, Newest>,
+        later: &Later,
         is_asked: impl Fn(u128) -> bool,
         may_stay: bool,
     ) -> Result<()> {
-        if may_stay && file.rows >= LARGE_ROWS / 8 && !self.holds_any(file, newest)? {
+        if may_stay && file.rows >= LARGE_ROWS / 8 && !self.holds_any(file, &later.newest)? {
             self.base.push(file.clone());
             return Ok(());
         }
         for batch in batches(&self.place.store, &file.key, &self.base_schema)? {
             let batch = batch?;
             let keys = keys_of(&batch, &self.key)?;
-            let ends: Vec<Option<i32>> = keys.iter().map(|key| newest.get(key).map(|newest| newest.day)).collect();
+            let ends: Vec<Option<i32>> = keys.iter().map(|key| later.end_of(*key, i64::MIN)).collect();
             let stays = keys.iter().zip(&ends).map(|(key, end)| Some(is_asked(*key) && end.is_none()));
             self.keep(&chosen(&batch, &stays.collect())?)?;
             let goes: BooleanArray = ends.iter().map(|end| Some(end.is_some_and(|end| end > self.oldest))).collect();
@@ -252,7 +300,7 @@ impl Compaction {
     fn merge_delta(
         &mut self,
         batch: &RecordBatch,
-        newest: &HashMap<u128, Newest>,
+        later: &Later,
         is_asked: impl Fn(u128) -> bool,
         today: i32,
     ) -> Result<()> {
@@ -260,15 +308,14 @@ impl Compaction {
         let (mut to_base, mut to_history, mut to_delta, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (row, key) in keys.iter().enumerate() {
             let (day, landed, is_deleted) = stamps.at(row);
-            let newest = newest.get(key).filter(|_| day <= today);
+            let newest = later.newest.get(key).filter(|_| day <= today);
             let is_newest = newest.is_some_and(|newest| newest.landed == landed);
-            let is_superseded = newest.is_some_and(|newest| newest.landed != landed && newest.day > self.oldest);
+            // What ended before every kept date need not be kept, nor an end that another version ended.
+            let end = newest.and_then(|_| later.end_of(*key, landed)).filter(|end| *end > self.oldest && !is_deleted);
             to_base.push(is_newest && !is_deleted);
-            to_history.push(is_superseded && !is_deleted);
+            to_history.push(end.is_some());
             to_delta.push(is_asked(*key) && day > today);
-            if is_superseded && !is_deleted {
-                ends.extend(newest.map(|newest| newest.day));
-            }
+            ends.extend(end);
         }
         self.keep(&super::read::in_shape(&chosen(batch, &to_base.into())?, &self.base_schema)?)?;
         self.supersede(&super::read::in_shape(&chosen(batch, &to_history.into())?, &self.base_schema)?, ends)?;

@@ -155,7 +155,7 @@ pub(super) fn current(
     mut take: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     let (_, schema) = schemas(state)?;
-    let newest = newest_of(place, &state.deltas, &state.key, &schema, i32::MAX, |_| true)?;
+    let newest = newest_of(place, &state.deltas, &state.key, &schema, i32::MAX, |_| true, |_, _, _| {})?;
     for (file, is_delta) in
         state.base.iter().map(|file| (file, false)).chain(state.deltas.iter().map(|file| (file, true)))
     {
