@@ -21,7 +21,7 @@ not_null = ["account_id", "component", "family", "base_weight", "weight", "contr
 expect.points_in_range = "points is null or points between 0 and 100"
 
 [decisions]
-applies = "a component that does not apply has no row and no weight: use of a ramping account, seats without seat lines, payment before anything was due, and whatever the job has no source for; its family's weight goes to the rest of the family"
+applies = "a component that does not apply has no row and no weight: use of a ramping account, seats without seat lines, payment before anything was due, and whatever the job has no source for (use excepted); its family's weight goes to the rest of the family"
 cap = "a family over the policy's share of the weight that applies is cut to it, where three or more families apply; two at most can be over a cap from a third of the whole on"
 spread = "the weight of the unknown goes to the known, at most the policy's multiple of each; what then remains scores a neutral 50 as unmeasured"
 rounding = "weights to 4 decimals by differences of running totals, so that they add up to 100 exactly; contributions to 4 decimals; the score is their sum"

@@ -15,7 +15,8 @@ reason = { type = "text", doc = "The numbers, in one sentence" }
 not_null = ["account_id", "component", "family", "reason"]
 
 [decisions]
-applies = "only what applies has a row: nothing a source would have to provide that the job does not have counts against an account, but use, seats, tickets and payment, which every account is judged by"
+applies = "only what applies has a row: nothing that a source would have to provide which the job does not have counts against an account. Use alone is asked of every account, for without it no health is seen"
+nothing = "an account of which nothing applies, such as a new one without milestones, has its use as unknown: nobody is without a component"
 families = "usage: usage, breadth, depth, onboarding; commercial: seats, contract; support: tickets, escalations, resolution; billing: payment; relationship: reply, contacts, threading; sentiment: tone, surveys"
 ---*/
 with health_usage as (
@@ -214,7 +215,7 @@ component as (
         account_id,
         'tickets' as component,
         'support' as family,
-        true as is_applicable,
+        tickets_value is not null as is_applicable,
         tickets_value as value,
         tickets_baseline as baseline,
         tickets_reason as reason,
@@ -299,14 +300,24 @@ component as (
         baseline,
         reason,
     from health_survey
+),
+
+judged_account as (
+    select distinct account_id
+    from component
+    where is_applicable
 )
 
 select
-    account_id,
-    component,
-    family,
-    cast(value as decimal(18,4)) as value,
-    cast(baseline as decimal(18,4)) as baseline,
-    reason,
+    component.account_id,
+    component.component,
+    component.family,
+    cast(component.value as decimal(18,4)) as value,
+    cast(component.baseline as decimal(18,4)) as baseline,
+    component.reason,
 from component
-where is_applicable
+left join judged_account
+    on judged_account.account_id = component.account_id
+where
+    component.is_applicable
+    or (judged_account.account_id is null and component.component = 'usage')

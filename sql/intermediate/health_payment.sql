@@ -5,7 +5,7 @@ grain = ["account_id"]
 
 [columns]
 account_id = { type = "text", doc = "The account" }
-is_applicable = { type = "boolean", doc = "False where invoices are known and none of the account's was ever due" }
+is_applicable = { type = "boolean", doc = "False where nobody's payments are known, or none of the account's invoices was ever due" }
 value = { type = "decimal(18,4)", doc = "Days late, the worst of: open past due, a failed attempt, the average of invoices paid lately; null where payments are not known" }
 baseline = { type = "decimal(18,4)", doc = "Average days late of the invoices paid in the year before" }
 days_past_due = { type = "integer", doc = "Days the oldest open invoice is past due, from the grace on; null where none is" }
@@ -16,7 +16,7 @@ not_null = ["account_id", "is_applicable", "reason"]
 expect.days_positive = "value is null or value >= 0"
 
 [decisions]
-unknown = "without one payment of anybody's, an open invoice proves only that payments are not connected: unknown, not late"
+unknown = "without one payment of anybody's, an open invoice proves only that payments are not connected: not late, and nothing to judge by"
 grace = "an open invoice counts from the receivable grace on, then with all its days past due"
 failed = "a failed last attempt on an open invoice counts the policy's days even before it is due"
 lately = "invoices settled in the last 90 days; early payment counts as 0 days late; the year before is the account's own habit"
@@ -137,7 +137,7 @@ rated as (
 
 select
     account_id,
-    relevant > 0 or invoices = 0 or payments = 0 as is_applicable,
+    payments > 0 and relevant > 0 as is_applicable,
     case
         when payments > 0 and relevant > 0
             then greatest(

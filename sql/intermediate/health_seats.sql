@@ -5,7 +5,7 @@ grain = ["account_id"]
 
 [columns]
 account_id = { type = "text", doc = "The account" }
-is_applicable = { type = "boolean", doc = "False where contract lines are known and none in force counts seats" }
+is_applicable = { type = "boolean", doc = "False where nobody's seats are known, or contract lines are and none in force counts seats" }
 active = { type = "decimal(18,4)", doc = "Active seats, or people with a core action in the last 28 days" }
 contracted = { type = "decimal(18,4)", doc = "Seats paid for on the day" }
 value = { type = "decimal(18,4)", doc = "Active over contracted seats, percent points; null where either is unknown" }
@@ -58,11 +58,18 @@ known_line as (
     cross join end_day
     where line_version.seg_start_date <= end_day.until_date
     group by line_version.account_id
+),
+
+-- A job without any source for seats cannot hold them against an account.
+known_seat as (
+    select count(*) as accounts
+    from rated
+    where value is not null
 )
 
 select
     rated.account_id,
-    rated.value is not null or rated.contracted is not null or known_line.lines is null as is_applicable,
+    known_seat.accounts > 0 and (rated.value is not null or rated.contracted is not null or known_line.lines is null) as is_applicable,
     rated.active,
     rated.contracted,
     rated.value,
@@ -83,6 +90,7 @@ select
         else 'active seats are not known'
     end as reason,
 from rated
+cross join known_seat
 inner join end_day
     on end_day.until_date = rated.evaluation_date
 left join rated as before

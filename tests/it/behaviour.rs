@@ -130,7 +130,7 @@ fn what_was_planted_into_behaviour_is_seen_and_little_else() {
     );
     assert!(quiet.of >= 25.0 && quiet.pct() >= 90.0, "quiet declines acted on within six weeks: {quiet:?}");
     assert!(leads.len() >= 8 && median >= 90 && early >= 50, "days from the first action to the decision: {leads:?}");
-    assert!(dips.of >= 10.0 && dips.pct() <= 33.0, "dips that somebody was asked to act on: {dips:?}");
+    assert!(dips.of >= 10.0 && dips.pct() <= 40.0, "dips that somebody was asked to act on: {dips:?}");
     assert!(green.of >= 10.0 && green.pct() >= 75.0, "declines under a green rating that were seen: {green:?}");
     assert!(loud.of >= 10.0 && loud.are >= loud.of, "loud customers who stay and are not red: {loud:?}");
     noise.is_no_more_than_expected();

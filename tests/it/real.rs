@@ -95,10 +95,14 @@ fn ravenstack_lands_with_its_dirt_and_gives_health_where_there_is_data() {
         &world,
         "ravenstack",
         &settings,
-        "select count(*) from latest.account_health health where (band = 'insufficient_data') = exists ( \
-         select 1 from latest.health_component usage where usage.account_id = health.account_id and usage.component = 'usage' and usage.points is not null)",
+        "select count(*) from latest.account_health health where (band = 'insufficient_data') <> exists ( \
+         select 1 from latest.health_component usage where usage.account_id = health.account_id and usage.component = 'usage' and usage.points is null)",
     );
-    assert_eq!(judged, ["0"], "who uses the product enough to judge has a band, and nobody else");
+    assert_eq!(
+        judged,
+        ["0"],
+        "whose use is too little to judge has no band, and nobody else: nothing else is missing that the files could give"
+    );
     let verdicts =
         ask(&world, "ravenstack", &settings, "select distinct verdict, missing_term from latest.obligation order by 1");
     assert_eq!(
