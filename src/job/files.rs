@@ -30,6 +30,18 @@ pub(super) fn source(table: &Table<'_>, models: &Models, folder: &Path) -> Optio
     Some(FilesSource { root: root?, inputs: inputs.into_iter().map(|(input, _)| input).collect(), entities })
 }
 
+/// Every `landed.<name>` that `entities` read is one of `known`.
+pub(super) fn check_streams(table: &Table<'_>, known: &[&str], entities: &[EntitySql]) {
+    for input in entities.iter().flat_map(|entity| entity.model.inputs.iter().map(move |input| (entity, input))) {
+        let (entity, Input::Landed(name)) = input else { continue };
+        if !known.contains(&name.as_str()) {
+            let told = format!("unknown stream `landed.{name}`");
+            let place = place_of(&entity.model, &Input::Landed(name.clone()));
+            table.report().add(Error::usage(told).at(place).help(suggestion(name, known.iter().copied())));
+        }
+    }
+}
+
 /// Every `landed.<name>` is an input; every raw input is read by somebody.
 fn check_landed(table: &Table<'_>, inputs: &[(FileInput, Item<'_>)], entities: &[EntitySql]) {
     let raw = || inputs.iter().filter(|(input, _)| matches!(input.target, Target::Raw { .. }));

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// The systems a source can be beside the described ones.
-const SYSTEMS: [&str; 2] = ["files", "sample"];
+const SYSTEMS: [&str; 4] = ["files", "postgres", "sample", "singer"];
 
 impl Job {
     /// Reads a job file and its SQL, and compares every query with its contract. Nothing is read from the sources.
@@ -244,6 +244,8 @@ fn sources(tables: &Table<'_>, models: &Models, folder: &Path, sql: Option<&Path
         let kind = match system.text() {
             Some("sample") => Some(SourceKind::Sample(sample(&table))),
             Some("files") => files::source(&table, models, folder).map(SourceKind::Files),
+            Some("postgres") => postgres::source(&table, models, folder).map(SourceKind::Postgres),
+            Some("singer") => singer::source(&table, models, folder).map(SourceKind::Singer),
             Some(other) => match described(other, &system, sql) {
                 Some(described) => {
                     let api = api::source(&item, &table, &described, models, folder);

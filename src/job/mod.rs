@@ -96,6 +96,10 @@ pub enum SourceKind {
     Sample(SampleSpec),
     /// Files in a folder.
     Files(FilesSource),
+    /// A PostgreSQL database.
+    Postgres(postgres::PostgresSource),
+    /// A Singer tap.
+    Singer(singer::TapSource),
     /// A system that a `source.toml` describes.
     Api(Box<ApiSource>),
 }

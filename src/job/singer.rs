@@ -1,11 +1,18 @@
 //! `[sources.<name>]` with `system = "singer"`: any Singer tap, run as a child process.
 
-use super::EntitySql;
-use super::secret::Value;
+use super::secret::{self, Value};
+use super::{EntitySql, postgres};
+use crate::model::Models;
+use crate::model::document::{Item, Table};
+use crate::model::source::duration_or;
 use crate::model::source::stream::{Personal, SourceType};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use toml::de::DeValue;
+
+/// How long a tap may say nothing, where the job does not say: taps sleep where their system asks them to.
+const QUIET: Duration = Duration::from_secs(1_800);
 
 /// A Singer tap.
 #[derive(Debug, Clone)]
@@ -47,4 +54,71 @@ pub enum TapValue {
     List(Vec<TapValue>),
     /// An object.
     Table(BTreeMap<String, TapValue>),
+}
+
+/// Reads a `singer` source; problems go to the table's report.
+pub(super) fn source(table: &Table<'_>, models: &Models, here: &Path) -> Option<TapSource> {
+    let command = table.need("command").map(|item| texts(&item)).filter(|command| !command.is_empty());
+    if command.is_none() {
+        table.report().error(table.span(), "`command` must name the tap: [\"tap-name\"]");
+    }
+    let config = match table.get("config") {
+        Some(item) => value(&item, here),
+        None => Some(TapValue::Table(BTreeMap::new())),
+    };
+    let (mut types, mut personal) = (BTreeMap::new(), BTreeMap::new());
+    for item in table.table("columns").map(|columns| columns.items()).unwrap_or_default() {
+        let Some(stream) = item.table() else { continue };
+        types.insert(item.key.clone(), postgres::types(&stream, "types"));
+        personal.insert(item.key.clone(), postgres::kept(&stream, "personal"));
+        stream.finish();
+    }
+    let list = |key: &str| table.get(key).map(|item| texts(&item)).unwrap_or_default();
+    Some(TapSource {
+        command: command?,
+        config: config?,
+        catalog: table.text("catalog").map(|file| here.join(file)),
+        is_discovered: table.boolean("discover").unwrap_or(true),
+        streams: list("streams").into_iter().collect(),
+        types,
+        personal,
+        environment: list("env"),
+        quiet: duration_or(table, "quiet", QUIET),
+        skips_stray_lines: table.boolean("skip_stray_lines").unwrap_or(false),
+        max_age_days: postgres::max_age_days(table),
+        entities: postgres::entities(table, models, here, None),
+    })
+}
+
+fn texts(item: &Item<'_>) -> Vec<String> {
+    item.texts().into_iter().map(|(text, _)| text.to_owned()).collect()
+}
+
+/// A value of the configuration: a table with the one key `env` or `file` is a reference.
+fn value(item: &Item<'_>, here: &Path) -> Option<TapValue> {
+    Some(match &item.value {
+        DeValue::String(_) => TapValue::Text(secret::value(item, here)?),
+        DeValue::Boolean(flag) => TapValue::Plain(serde_json::Value::Bool(*flag)),
+        DeValue::Integer(_) | DeValue::Float(_) => {
+            let written = item.scalar_text()?;
+            match written.parse::<serde_json::Number>() {
+                Ok(number) => TapValue::Plain(serde_json::Value::Number(number)),
+                Err(_) => {
+                    item.wrong("a number that JSON has");
+                    return None;
+                }
+            }
+        }
+        DeValue::Datetime(_) => TapValue::Plain(serde_json::Value::String(item.scalar_text()?)),
+        DeValue::Array(_) => TapValue::List(item.list()?.iter().filter_map(|item| value(item, here)).collect()),
+        DeValue::Table(table) => {
+            let is_reference = table.len() == 1 && ["env", "file"].iter().any(|key| table.contains_key(*key));
+            if is_reference {
+                return Some(TapValue::Text(secret::value(item, here)?));
+            }
+            let members = item.table()?;
+            let read = members.items().into_iter().filter_map(|item| Some((item.key.clone(), value(&item, here)?)));
+            TapValue::Table(read.collect())
+        }
+    })
 }

@@ -13,6 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod backtest;
 mod behaviour;
+mod database;
 mod dsl;
 mod examples;
 mod failures;

@@ -144,7 +144,7 @@ pub(super) fn paths(table: &Table<'_>, key: &str) -> Vec<(String, JsonPath)> {
 }
 
 /// `30s`, `5m`, `2h`, `7d`.
-pub(super) fn duration(item: &Item<'_>) -> Option<Duration> {
+pub(crate) fn duration(item: &Item<'_>) -> Option<Duration> {
     let text = item.text()?;
     let parsed = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)].iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -157,7 +157,7 @@ pub(super) fn duration(item: &Item<'_>) -> Option<Duration> {
 }
 
 /// The time at `key`, or `default`.
-pub(super) fn duration_or(table: &Table<'_>, key: &str, default: Duration) -> Duration {
+pub(crate) fn duration_or(table: &Table<'_>, key: &str, default: Duration) -> Duration {
     table.get(key).and_then(|item| duration(&item)).unwrap_or(default)
 }
 

@@ -6,6 +6,9 @@ mod request;
 mod stream;
 mod verify;
 
+pub(crate) use fields::{duration, duration_or};
+pub(crate) use stream::{personal, source_type};
+
 use super::access::Auth;
 use super::stream::Origin;
 use super::template::Template;

@@ -195,7 +195,8 @@ fn format(table: &Table<'_>) -> Option<BodyFormat> {
 
 const TYPES: [&str; 9] = ["text", "boolean", "integer", "date", "timestamp", "decimal(18,4)", "float", "json", "list"];
 
-fn source_type(item: &Item<'_>) -> Option<SourceType> {
+/// A column's type.
+pub(crate) fn source_type(item: &Item<'_>) -> Option<SourceType> {
     let text = item.text()?;
     let ty = match text {
         "json" => Some(SourceType::Json),
@@ -297,7 +298,8 @@ fn values(table: &Table<'_>) -> BTreeMap<String, String> {
     values
 }
 
-fn personal(item: &Item<'_>, ty: Option<SourceType>) -> Option<Personal> {
+/// What landing keeps of a personal value; `ty` is its column's type, where that is known.
+pub(crate) fn personal(item: &Item<'_>, ty: Option<SourceType>) -> Option<Personal> {
     let known =
         [("keep", Personal::Keep), ("hash", Personal::Hash), ("domain", Personal::Domain), ("drop", Personal::Drop)];
     let personal = fields::choice(item, &known)?;
