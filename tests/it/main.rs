@@ -23,5 +23,6 @@ mod planted;
 mod real;
 mod regressions;
 mod same_bytes;
+mod tap;
 mod terminal;
 mod thirty_days;
