@@ -75,6 +75,14 @@ pub fn described(source: &Source) -> String {
             let all: Vec<String> = entities.chain(queried).collect();
             format!("files under {} for {}", files.root.display(), all.join(", "))
         }
+        SourceKind::Postgres(postgres) => {
+            let entities: Vec<&str> = postgres.entities.iter().map(|query| query.entity.as_str()).collect();
+            format!("PostgreSQL, {} tables for {}", postgres.tables.len(), entities.join(", "))
+        }
+        SourceKind::Singer(tap) => {
+            let entities: Vec<&str> = tap.entities.iter().map(|query| query.entity.as_str()).collect();
+            format!("Singer tap {} for {}", tap.command.join(" "), entities.join(", "))
+        }
         SourceKind::Api(api) => {
             let entities: Vec<&str> = api.entities.iter().map(|query| query.entity.as_str()).collect();
             format!("{}, {} streams for {}", api.spec.title, api.streams().count(), entities.join(", "))

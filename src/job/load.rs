@@ -1,6 +1,6 @@
 //! A job file, read into a [`Job`] with every problem of the file at once.
 
-use super::{Job, LandingConfig, SampleSpec, Source, SourceKind, api, files, secret};
+use super::{Job, LandingConfig, SampleSpec, Source, SourceKind, api, files, postgres, secret, singer};
 use crate::calendar::Schedule;
 use crate::error::{Error, Result};
 use crate::model::document::{Item, Report, Table, parse, suggestion};

@@ -104,6 +104,34 @@ pub enum SourceKind {
     Api(Box<ApiSource>),
 }
 
+impl SourceKind {
+    /// Whether its rows come in streams that are landed as they come, newer versions beside older ones.
+    pub fn is_streamed(&self) -> bool {
+        matches!(self, SourceKind::Api(_) | SourceKind::Postgres(_) | SourceKind::Singer(_))
+    }
+
+    /// The queries that turn what is landed into entities.
+    pub fn queries(&self) -> &[EntitySql] {
+        match self {
+            SourceKind::Sample(_) => &[],
+            SourceKind::Files(files) => &files.entities,
+            SourceKind::Api(api) => &api.entities,
+            SourceKind::Postgres(postgres) => &postgres.entities,
+            SourceKind::Singer(tap) => &tap.entities,
+        }
+    }
+
+    /// How many days old landed data may be while the source is down; none where the job does not say.
+    pub fn max_age_days(&self) -> Option<u32> {
+        match self {
+            SourceKind::Sample(_) | SourceKind::Files(_) => None,
+            SourceKind::Api(api) => api.max_age_days,
+            SourceKind::Postgres(postgres) => postgres.max_age_days,
+            SourceKind::Singer(tap) => tap.max_age_days,
+        }
+    }
+}
+
 /// The made-up company's parameters; its rows are a function of them, and the run's date only cuts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleSpec {

@@ -71,7 +71,9 @@ pub(super) fn source(table: &Table<'_>, models: &Models, here: &Path) -> Option<
 fn reference(item: &Item<'_>, here: &Path) -> Option<Value> {
     let value = secret::value(item, here)?;
     if let Value::Text(text) = &value
-        && text.split_once("://").is_some_and(|(_, rest)| rest.split_once('@').is_some_and(|(user, _)| user.contains(':')))
+        && text
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.split_once('@').is_some_and(|(user, _)| user.contains(':')))
     {
         let help = "write { env = \"DATABASE_URL\" } or { file = \"path\" }";
         item.report().error_with_help(&item.span, "an address with a password in it does not belong into a job", help);
@@ -82,7 +84,8 @@ fn reference(item: &Item<'_>, here: &Path) -> Option<Value> {
 
 fn one_table(item: &Item<'_>) -> Option<PostgresTable> {
     if !is_snake_case(&item.key) {
-        item.report().error(&item.key_span, format!("the name `{}` must be lower-case letters, digits and _", item.key));
+        item.report()
+            .error(&item.key_span, format!("the name `{}` must be lower-case letters, digits and _", item.key));
     }
     let table = item.table()?;
     let from = table.text("from").unwrap_or(&item.key);
@@ -129,12 +132,7 @@ pub(super) fn max_age_days(table: &Table<'_>) -> Option<u32> {
 }
 
 /// The queries of a source whose streams are `known`; what a tap has is only known when it runs.
-pub(super) fn entities(
-    table: &Table<'_>,
-    models: &Models,
-    here: &Path,
-    known: Option<&[&str]>,
-) -> Vec<EntitySql> {
+pub(super) fn entities(table: &Table<'_>, models: &Models, here: &Path, known: Option<&[&str]>) -> Vec<EntitySql> {
     let entities = table.table("entities").map(|table| files::entities(&table, models, here)).unwrap_or_default();
     if let Some(known) = known {
         files::check_streams(table, known, &entities);

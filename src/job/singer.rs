@@ -19,6 +19,8 @@ const QUIET: Duration = Duration::from_secs(1_800);
 pub struct TapSource {
     /// The program and its arguments, without those of the protocol.
     pub command: Vec<String>,
+    /// Where it runs: the job's folder, which relative paths in its command and configuration are meant from.
+    pub folder: PathBuf,
     /// Its configuration.
     pub config: TapValue,
     /// A catalogue of one's own; without it the tap is asked for one and the streams are selected in it.
@@ -76,6 +78,7 @@ pub(super) fn source(table: &Table<'_>, models: &Models, here: &Path) -> Option<
     let list = |key: &str| table.get(key).map(|item| texts(&item)).unwrap_or_default();
     Some(TapSource {
         command: command?,
+        folder: here.to_owned(),
         config: config?,
         catalog: table.text("catalog").map(|file| here.join(file)),
         is_discovered: table.boolean("discover").unwrap_or(true),

@@ -329,8 +329,8 @@ fn streams_of(area: Area<'_>, job: &Job) -> Result<Vec<(String, String, Option<S
                 };
                 (source.name.clone(), input.name.clone(), entity)
             })),
-            SourceKind::Api(api) => {
-                let is_events = api.entities.iter().any(|query| query.entity == USAGE_EVENT);
+            SourceKind::Api(_) | SourceKind::Postgres(_) | SourceKind::Singer(_) => {
+                let is_events = source.kind.queries().iter().any(|query| query.entity == USAGE_EVENT);
                 let events = Some(USAGE_EVENT.to_owned());
                 streams.extend(is_events.then(|| (source.name.clone(), USAGE_EVENT.to_owned(), events)));
             }
@@ -354,13 +354,13 @@ fn streams_of(area: Area<'_>, job: &Job) -> Result<Vec<(String, String, Option<S
 fn systems_of(area: Area<'_>, job: &Job) -> Result<Vec<System>> {
     let mut systems = Vec::new();
     for source in &job.sources {
-        let SourceKind::Api(api) = &source.kind else { continue };
-        let declared: Vec<(StreamSpec, String)> = api
-            .spec
-            .streams
-            .iter()
-            .map(|stream| (stream.clone(), group_of(&api.spec.streams, &stream.name).to_owned()))
-            .collect();
+        if !source.kind.is_streamed() {
+            continue;
+        }
+        let described = if let SourceKind::Api(api) = &source.kind { Some(api) } else { None };
+        let streams = described.map(|api| api.spec.streams.as_slice()).unwrap_or_default();
+        let declared: Vec<(StreamSpec, String)> =
+            streams.iter().map(|stream| (stream.clone(), group_of(streams, &stream.name).to_owned())).collect();
         let mut groups = BTreeMap::new();
         for object in area.store.list(&format!("{}/{}", area.api_states(), source.name))? {
             if let Some((state, _)) = GroupState::read(area.store, &object.key)? {
@@ -368,7 +368,7 @@ fn systems_of(area: Area<'_>, job: &Job) -> Result<Vec<System>> {
             }
         }
         // What the job does without now is empty, whatever was landed of it.
-        groups.retain(|group, _| !api.skip.contains(group));
+        groups.retain(|group, _| described.is_none_or(|api| !api.skip.contains(group)));
         systems.push(System { source: source.name.clone(), declared, groups, zone: job.timezone });
     }
     Ok(systems)

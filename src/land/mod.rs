@@ -27,10 +27,10 @@ pub use rollup::Rollup;
 use crate::calendar;
 use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter, Stage};
+use crate::extract::api::Asked;
 use crate::extract::files::{self, Found};
 use crate::extract::shape::PROVENANCE;
-use crate::extract::{Quarantined, Receiver, Seen};
-use crate::job::api::ApiSource;
+use crate::extract::{self, Quarantined, Receiver, Seen, postgres, singer};
 use crate::job::{FileInput, FilesSource, Job, SampleSpec, Source, SourceKind, Target};
 use crate::model::contract::Contract;
 use crate::model::{Model, plan};
@@ -80,7 +80,7 @@ fn land_unless(
             }
             SourceKind::Sample(spec) => landing.sample(&source.name, spec)?,
             // Systems commit as they go, so they come once every input was readable.
-            SourceKind::Api(_) => {}
+            SourceKind::Api(_) | SourceKind::Postgres(_) | SourceKind::Singer(_) => {}
         }
     }
     stop.check()?;
@@ -105,18 +105,33 @@ fn systems(
 ) -> Result<Vec<StaleSource>> {
     let sequences = AtomicU64::new(next);
     let check = || stop.check();
-    let read = |source: &Source, source_api: &ApiSource| -> Result<Unread> {
-        let streams = source_api.streams().cloned().collect();
-        let what = (streams, source_api.keep_raw_days);
+    let read = |source: &Source| -> Result<Unread> {
+        let what = match &source.kind {
+            SourceKind::Api(api) => (api.streams().cloned().collect(), api.keep_raw_days),
+            // They know their streams when they run, and there is nothing raw to keep.
+            _ => (Vec::new(), 0),
+        };
         let landing = api::Landing::new(area, job, &source.name, what, (now, &sequences), reporter)?;
-        let ended = api::land(&landing, source, source_api, &check)?;
-        Ok(ended.into_iter().map(|ended| (ended, source_api.max_age_days)).collect())
+        let ended = api::land(&landing, |scratch, destination| {
+            let (name, stop): (&str, &(dyn Fn() -> Result<()> + Sync)) = (&source.name, &check);
+            match &source.kind {
+                SourceKind::Api(source) => {
+                    extract::api::extract(Asked { name, source, now, scratch, reporter, stop }, destination)
+                }
+                SourceKind::Postgres(source) => {
+                    postgres::read(postgres::Asked { name, source, now, reporter, stop }, destination)
+                }
+                SourceKind::Singer(source) => {
+                    singer::read(singer::Asked { name, source, now, reporter, stop }, destination)
+                }
+                SourceKind::Sample(_) | SourceKind::Files(_) => Ok(Vec::new()),
+            }
+        })?;
+        Ok(ended.into_iter().map(|ended| (ended, source.kind.max_age_days())).collect())
     };
     let ended: Vec<Result<Unread>> = std::thread::scope(|scope| {
-        let systems = job.sources.iter().filter_map(|source| match &source.kind {
-            SourceKind::Api(source_api) => Some(scope.spawn(|| read(source, source_api))),
-            _ => None,
-        });
+        let systems = job.sources.iter().filter(|source| source.kind.is_streamed());
+        let systems = systems.map(|source| scope.spawn(|| read(source)));
         let running: Vec<_> = systems.collect();
         let crashed = || Err(Error::bug("landing a system failed unexpectedly"));
         running.into_iter().map(|system| system.join().unwrap_or_else(|_| crashed())).collect()

@@ -2,7 +2,7 @@
 //! landed, and rolled up from there.
 
 use crate::error::{Error, Result};
-use crate::job::{EntitySql, Job, SourceKind};
+use crate::job::{EntitySql, Job};
 use crate::land::{Catalog, Events};
 use crate::model::text::code_only;
 use crate::model::{Input, Model, engine, plan};
@@ -38,8 +38,7 @@ pub async fn land_events(
 ) -> Result<Catalog> {
     let mut has_new = false;
     for source in &job.sources {
-        let SourceKind::Api(api) = &source.kind else { continue };
-        for query in api.entities.iter().filter(|query| query.entity == EVENTS) {
+        for query in source.kind.queries().iter().filter(|query| source.kind.is_streamed() && query.entity == EVENTS) {
             has_new |= land_query(job, store, &catalog, (&source.name, query), (now, as_of), places).await?;
         }
     }

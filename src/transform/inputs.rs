@@ -1,7 +1,7 @@
 //! What models read that no model computes: `provided`, `published`, `landed` and `run`.
 
 use crate::error::{Error, Result};
-use crate::job::{EntitySql, Job, SourceKind};
+use crate::job::{EntitySql, Job};
 use crate::land::Catalog;
 use crate::model::contract::ColumnType;
 use crate::model::{Input, Model, plan};
@@ -64,14 +64,9 @@ impl Landed {
             }
         }
         for source in &job.sources {
-            let queries = match &source.kind {
-                SourceKind::Files(files) => &files.entities,
-                SourceKind::Api(api) => &api.entities,
-                SourceKind::Sample(_) => continue,
-            };
             // A system's usage events are landed like any others.
-            let is_landed = |entity: &str| matches!(source.kind, SourceKind::Api(_)) && entity == "usage_event";
-            for query in queries.iter().filter(|query| !is_landed(&query.entity)) {
+            let is_landed = |entity: &str| source.kind.is_streamed() && entity == "usage_event";
+            for query in source.kind.queries().iter().filter(|query| !is_landed(&query.entity)) {
                 landed.queries.entry(query.entity.clone()).or_default().push((source.name.clone(), query.clone()));
             }
         }

@@ -28,7 +28,10 @@ fn program(name: &str) -> PathBuf {
     let of_debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let of_debian = of_debian.map(|version| version.path().join("bin").join(name));
     // A wrapper on the path may want a user's settings; the server's own program wants none.
-    of_debian.chain(on_path).find(|program| program.exists()).unwrap_or_else(|| panic!("{name} (Debian: postgresql) is not there"))
+    of_debian
+        .chain(on_path)
+        .find(|program| program.exists())
+        .unwrap_or_else(|| panic!("{name} (Debian: postgresql) is not there"))
 }
 
 fn call(command: &mut Command) -> Output {
@@ -48,7 +51,9 @@ impl Server {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         certificate(folder);
         if is_root() {
-            for path in [folder.to_owned(), folder.join("password"), folder.join("server.key"), folder.join("server.crt")] {
+            for path in
+                [folder.to_owned(), folder.join("password"), folder.join("server.key"), folder.join("server.crt")]
+            {
                 chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }
@@ -221,7 +226,9 @@ fn nothing_is_written_and_no_password_shown() {
          grant select on crm.sly to reader;",
     );
     let world = world("");
-    let sly = job("").replace("crm.Customer", "crm.sly").replace("cursor = \"changed_at\"\ndeleted_flag = \"is_gone\"", "key = [\"id\"]");
+    let sly = job("")
+        .replace("crm.Customer", "crm.sly")
+        .replace("cursor = \"changed_at\"\ndeleted_flag = \"is_gone\"", "key = [\"id\"]");
     world.file("job.toml", sly);
     let answer = run(&world, &server.url("reader", ""), "2026-06-30").status(69).stderr("read-only transaction").run();
     assert!(!answer.stderr.contains(PASSWORD), "{}", answer.stderr);
@@ -230,7 +237,10 @@ fn nothing_is_written_and_no_password_shown() {
         let shows = bytes.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
         assert!(!shows, "{} holds the password", path.display());
     }
-    world.file("job.toml", job("").replace("{ env = \"APP_DATABASE_URL\" }", &format!("\"{}\"", server.url("reader", ""))));
+    world.file(
+        "job.toml",
+        job("").replace("{ env = \"APP_DATABASE_URL\" }", &format!("\"{}\"", server.url("reader", ""))),
+    );
     world.tailwater(&["check", "job.toml"]).status(64).stderr("password").run();
 }
 

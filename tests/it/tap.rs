@@ -145,14 +145,17 @@ fn a_real_tap_lands_what_its_server_has() {
     let server = Server::start(|request| {
         let page: usize = request.param("page").and_then(|page| page.parse().ok()).unwrap_or(1);
         let rows: Vec<String> = (0..25)
-            .map(|at| format!("{{\"id\": \"t-{page}-{at}\", \"customer\": \"a-1\", \"opened\": \"2026-06-01T10:00:00Z\"}}"))
+            .map(|at| {
+                format!("{{\"id\": \"t-{page}-{at}\", \"customer\": \"a-1\", \"opened\": \"2026-06-01T10:00:00Z\"}}")
+            })
             .collect();
         let rows = if page > 4 { String::new() } else { rows.join(",") };
         Reply::json(format!("{{\"results\": [{rows}]}}"))
     });
     let world = world("", "");
     let job = std::fs::read_to_string(world.path("job.toml")).unwrap();
-    let (front, back) = (job.split("[sources.help.config]").next().unwrap(), "[sources.help.entities]\nticket = \"ticket.sql\"\n");
+    let (front, back) =
+        (job.split("[sources.help.config]").next().unwrap(), "[sources.help.entities]\nticket = \"ticket.sql\"\n");
     let config = format!(
         "[sources.help.config]\napi_url = \"{}\"\npagination_request_style = \"simple_header_paginator\"\n\
          [[sources.help.config.streams]]\nname = \"ticket\"\npath = \"/tickets\"\nprimary_keys = [\"id\"]\nrecords_path = \"$.results[*]\"\n\

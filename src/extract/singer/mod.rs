@@ -11,6 +11,7 @@ use super::api::{Destination, Outcome, PassEnd, Progress, Sink, StreamEnd};
 use super::pushed::Pushed;
 use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter, Stage};
+use crate::job::secret::Value as Reference;
 use crate::job::singer::TapSource;
 use crate::model::source::stream::{BodyFormat, Origin, StreamSpec};
 use crate::store::sha256;
@@ -23,7 +24,8 @@ use shape::{DELETED_AT, Filled, Shape};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,10 +47,6 @@ pub struct Asked<'a> {
     pub source: &'a TapSource,
     /// The run's instant.
     pub now: DateTime<Utc>,
-    /// A private folder for its files; whoever made it removes it.
-    pub scratch: &'a Path,
-    /// The values of the environment variables it may see.
-    pub environment: &'a BTreeMap<String, String>,
     /// Told what it logs and how far it is.
     pub reporter: &'a Reporter,
     /// Fails once the run was asked to end.
@@ -61,18 +59,20 @@ pub struct Asked<'a> {
 /// It cannot be started or its catalogue lacks a stream (64), it dies or breaks the protocol (69). What it gave up to its last
 /// STATE is landed.
 pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<StreamEnd>> {
+    let private = Private::create(asked.name)?;
+    let folder = private.0.as_path();
     let mut secrets = Vec::new();
     let configured = config::resolved(&asked.source.config, &mut secrets)?;
     let secrets = Arc::new(secrets);
-    let file = config::write(asked.scratch, "config.json", &configured)?;
+    let file = config::write(folder, "config.json", &configured)?;
     let mut arguments = vec!["--config".to_owned(), file.to_string_lossy().into_owned()];
-    if let Some(catalog) = catalog(asked, &arguments, &secrets)? {
+    if let Some(catalog) = catalog(asked, folder, &arguments, &secrets)? {
         arguments.extend(["--catalog".to_owned(), catalog]);
     }
     let (progress, keeper) = destination.open(&state_stream())?;
     drop(keeper);
     if let Some(state) = progress.state().filter(|state| !state.is_null()) {
-        let file = config::write(asked.scratch, "state.json", state)?;
+        let file = config::write(folder, "state.json", state)?;
         arguments.extend(["--state".to_owned(), file.to_string_lossy().into_owned()]);
     }
     let (process, mut pipe) = Process::start(start(asked, arguments, &secrets))?;
@@ -91,16 +91,37 @@ pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<Strea
 
 fn start<'a>(asked: Asked<'a>, arguments: Vec<String>, secrets: &Arc<Vec<String>>) -> Start<'a> {
     let seen = process::environment(&asked.source.environment);
-    let environment = seen.filter_map(|name| Some((name.to_owned(), asked.environment.get(name)?.clone()))).collect();
+    // What is not set here is not set there.
+    let set = |name: &str| Some((name.to_owned(), Reference::Env(name.to_owned()).resolve().ok()?.reveal().to_owned()));
+    let environment = seen.filter_map(set).collect();
     Start {
         command: &asked.source.command,
         arguments,
-        folder: asked.scratch,
+        folder: &asked.source.folder,
         environment,
         quiet: asked.source.quiet,
         secrets: secrets.clone(),
         name: asked.name,
         reporter: asked.reporter,
+    }
+}
+
+/// A folder that only this user can enter; gone with what holds it.
+struct Private(PathBuf);
+
+impl Private {
+    fn create(source: &str) -> Result<Private> {
+        let path = std::env::temp_dir().join(format!("tailwater-tap-{source}-{}", std::process::id()));
+        // What a process of the same number left there is worth nothing.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| Error::io("create", &path, &error))?;
+        Ok(Private(path))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -123,7 +144,12 @@ fn state_stream() -> StreamSpec {
 }
 
 /// The file of the catalogue that the tap is run with; none where it takes none.
-fn catalog(asked: Asked<'_>, arguments: &[String], secrets: &Arc<Vec<String>>) -> Result<Option<String>> {
+fn catalog(
+    asked: Asked<'_>,
+    folder: &Path,
+    arguments: &[String],
+    secrets: &Arc<Vec<String>>,
+) -> Result<Option<String>> {
     let source = asked.source;
     let found = match &source.catalog {
         Some(file) => {
@@ -151,7 +177,7 @@ fn catalog(asked: Asked<'_>, arguments: &[String], secrets: &Arc<Vec<String>>) -
             config::select(serde_json::from_str(&text).map_err(malformed)?, &source.streams)?
         }
     };
-    Ok(Some(config::write(asked.scratch, "catalog.json", &found)?.to_string_lossy().into_owned()))
+    Ok(Some(config::write(folder, "catalog.json", &found)?.to_string_lossy().into_owned()))
 }
 
 /// One stream on its way.

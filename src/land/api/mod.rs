@@ -36,13 +36,14 @@ use super::state::Area;
 use crate::calendar;
 use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter};
-use crate::extract::api::{Asked, Destination, Outcome, StreamEnd, extract};
-use crate::job::api::ApiSource;
-use crate::job::{Job, Source};
+use crate::extract::api::{Destination, Outcome, StreamEnd};
+use crate::job::Job;
 use crate::model::source::stream::{Origin, StreamSpec};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use state::GroupState;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The policy value that says how many percent of a stream's rows may be unreadable.
@@ -124,30 +125,27 @@ pub(super) fn group_of<'s>(streams: &'s [StreamSpec], stream: &'s str) -> &'s st
     at
 }
 
-/// Reads a described system and lands what it answers; how each of its request streams ended.
+/// Reads a source and lands what it gives; how each of its streams ended. `read` is given an empty folder and whom to hand
+/// the rows to.
 ///
 /// # Errors
-/// The job is wrong (64), the warehouse cannot be written (75), somebody else changed a state (73). That the system is
+/// The job is wrong (64), the warehouse cannot be written (75), somebody else changed a state (73). That the source is
 /// down is no error here.
 pub(super) fn land(
     landing: &Landing<'_>,
-    source: &Source,
-    api: &ApiSource,
-    stop: &(dyn Fn() -> Result<()> + Sync),
+    read: impl FnOnce(&Path, &dyn Destination) -> Result<Vec<StreamEnd>>,
 ) -> Result<Vec<Ended>> {
-    let key = format!("_tailwater/scratch/{}/{}", landing.area.job, source.name);
+    let key = format!("_tailwater/scratch/{}/{}", landing.area.job, landing.source);
     let store = landing.area.store;
     // What a run that was killed left there is worth nothing.
     store.remove_tree(&key)?;
     let scratch = store.path(&key)?;
     std::fs::create_dir_all(&scratch).map_err(|error| Error::io("create", &scratch, &error))?;
-    let (now, reporter) = (landing.now, landing.reporter);
-    let asked = Asked { name: &source.name, source: api, now, scratch: &scratch, reporter, stop };
-    let ends = extract(asked, landing as &dyn Destination);
+    let ends = read(&scratch, landing as &dyn Destination);
     store.remove_tree(&key)?;
     let ended = match ends {
         Ok(ends) => each_end(landing, ends)?,
-        Err(error) if error.class() == Class::Unavailable => all_down(landing, &error),
+        Err(error) if error.class() == Class::Unavailable => all_down(landing, &error)?,
         Err(error) => return Err(error),
     };
     landing.apply_deletions()?;
@@ -171,7 +169,17 @@ fn each_end(landing: &Landing<'_>, ends: Vec<StreamEnd>) -> Result<Vec<Ended>> {
     Ok(ended)
 }
 
-fn all_down(landing: &Landing<'_>, error: &Error) -> Vec<Ended> {
-    let groups: BTreeSet<&str> = landing.streams.iter().map(|stream| landing.group_of(&stream.name)).collect();
-    groups.into_iter().filter_map(|group| landing.failed(group, error.clone()).ok()).collect()
+fn all_down(landing: &Landing<'_>, error: &Error) -> Result<Vec<Ended>> {
+    let mut groups: BTreeSet<String> =
+        landing.streams.iter().map(|stream| landing.group_of(&stream.name).to_owned()).collect();
+    if landing.streams.is_empty() {
+        // What such a source has is only known by what was landed of it.
+        for object in landing.area.store.list(&format!("{}/{}", landing.area.api_states(), landing.source))? {
+            groups.extend(GroupState::read(landing.area.store, &object.key)?.map(|(state, _)| state.stream));
+        }
+    }
+    if groups.is_empty() {
+        groups.insert(landing.source.to_owned());
+    }
+    groups.into_iter().map(|group| landing.failed(&group, error.clone())).collect()
 }

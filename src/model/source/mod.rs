@@ -11,7 +11,7 @@ pub mod template;
 
 pub use folder::Folder;
 pub use read::{Additions, JOB_KEYS, read};
-pub(crate) use read::{duration, duration_or, personal, source_type};
+pub(crate) use read::{duration_or, personal, source_type};
 
 use super::Model;
 use access::{Auth, ErrorRule, Limits};

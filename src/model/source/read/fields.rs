@@ -144,7 +144,7 @@ pub(super) fn paths(table: &Table<'_>, key: &str) -> Vec<(String, JsonPath)> {
 }
 
 /// `30s`, `5m`, `2h`, `7d`.
-pub(crate) fn duration(item: &Item<'_>) -> Option<Duration> {
+pub(super) fn duration(item: &Item<'_>) -> Option<Duration> {
     let text = item.text()?;
     let parsed = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)].iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;

@@ -6,7 +6,7 @@ mod request;
 mod stream;
 mod verify;
 
-pub(crate) use fields::{duration, duration_or};
+pub(crate) use fields::duration_or;
 pub(crate) use stream::{personal, source_type};
 
 use super::access::Auth;
