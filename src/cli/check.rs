@@ -2,8 +2,7 @@
 
 use crate::cli::{JobArguments, output};
 use crate::error::{Class, Error, Result};
-use crate::extract::files;
-use crate::job::api::ApiSource;
+use crate::extract::{files, postgres, singer};
 use crate::job::{FilesSource, Job, Source, SourceKind, Target};
 use crate::land::try_system;
 use crate::model::Layer;
@@ -95,14 +94,23 @@ fn connect(job: &Job, source: &Source, now: DateTime<Utc>) -> Result<Vec<Error>>
     match &source.kind {
         SourceKind::Files(spec) => find_files(source, spec).map(|()| Vec::new()),
         SourceKind::Sample(_) => output::line(format!("  source {}: needs nothing", source.name)).map(|()| Vec::new()),
-        SourceKind::Api(api) => ask_system(job, source, api, now),
+        SourceKind::Api(api) => tell(source, try_system(job, source, api, now)?),
+        SourceKind::Postgres(database) => {
+            // It waits for the network in a runtime of its own, which has no place inside ours.
+            let tried = std::thread::scope(|scope| scope.spawn(|| postgres::probe(database)).join());
+            tell(source, tried.unwrap_or_else(|_| Err(Error::bug("trying a database failed unexpectedly")))?)
+        }
+        SourceKind::Singer(tap) => {
+            let found = singer::probe(&source.name, tap, now)?;
+            output::line(format!("  source {}: {found}", source.name)).map(|()| Vec::new())
+        }
     }
 }
 
-/// Whether every stream of a system may be read.
-fn ask_system(job: &Job, source: &Source, api: &ApiSource, now: DateTime<Utc>) -> Result<Vec<Error>> {
+/// Says what of a source may be read; what cannot is given back.
+fn tell(source: &Source, tried: Vec<(String, Result<String>)>) -> Result<Vec<Error>> {
     let mut failed = Vec::new();
-    for (stream, tried) in try_system(job, source, api, now)? {
+    for (stream, tried) in tried {
         match tried {
             Ok(found) => output::line(format!("  source {}: {stream}: {found}", source.name))?,
             Err(error) => {

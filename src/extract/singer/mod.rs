@@ -89,6 +89,25 @@ pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<Strea
     Ok(target.streams.into_keys().map(|stream| StreamEnd { stream, outcome: Ok(Outcome::Read) }).collect())
 }
 
+/// Whether the tap can be started and says what it has, for `check --connect`.
+///
+/// # Errors
+/// As [`read`].
+pub fn probe(name: &str, source: &TapSource, now: DateTime<Utc>) -> Result<String> {
+    let private = Private::create(name)?;
+    let mut secrets = Vec::new();
+    let configured = config::resolved(&source.config, &mut secrets)?;
+    let file = config::write(&private.0, "config.json", &configured)?;
+    let arguments = ["--config".to_owned(), file.to_string_lossy().into_owned()];
+    let reporter = Reporter::silent();
+    let asked = Asked { name, source, now, reporter: &reporter, stop: &|| Ok(()) };
+    let catalog = catalog(asked, &private.0, &arguments, &Arc::new(secrets))?;
+    Ok(match catalog {
+        Some(_) => format!("{} gives its catalogue", source.command.join(" ")),
+        None => format!("{} is not asked before it runs", source.command.join(" ")),
+    })
+}
+
 fn start<'a>(asked: Asked<'a>, arguments: Vec<String>, secrets: &Arc<Vec<String>>) -> Start<'a> {
     let seen = process::environment(&asked.source.environment);
     // What is not set here is not set there.
