@@ -1,7 +1,8 @@
 //! Singer taps as sources: a small one of our own that dies and stutters on cue, and a real one.
 
 use crate::dsl::{Call, World};
-use crate::server::{Reply, Server};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 
 /// A tap in a few lines of Python. What it does beside its rows is asked for in its configuration.
 const TAP: &str = r#"
@@ -142,32 +143,42 @@ fn a_real_tap_lands_what_its_server_has() {
         eprintln!("TAILWATER_TEST_TAP does not say where tap-rest-api-msdk is: the tap of our own stands for it");
         return records_land_once_and_the_state_comes_back();
     };
-    let server = Server::start(|request| {
-        let page: usize = request.param("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-        let rows: Vec<String> = (0..25)
-            .map(|at| {
-                format!("{{\"id\": \"t-{page}-{at}\", \"customer\": \"a-1\", \"opened\": \"2026-06-01T10:00:00Z\"}}")
-            })
-            .collect();
-        let rows = if page > 4 { String::new() } else { rows.join(",") };
-        Reply::json(format!("{{\"results\": [{rows}]}}"))
-    });
+    let address = pages();
     let world = world("", "");
     let job = std::fs::read_to_string(world.path("job.toml")).unwrap();
     let (front, back) =
         (job.split("[sources.help.config]").next().unwrap(), "[sources.help.entities]\nticket = \"ticket.sql\"\n");
     let config = format!(
-        "[sources.help.config]\napi_url = \"{}\"\npagination_request_style = \"simple_header_paginator\"\n\
+        "[sources.help.config]\napi_url = \"{}\"\npagination_request_style = \"single_page_paginator\"\n\
          [[sources.help.config.streams]]\nname = \"ticket\"\npath = \"/tickets\"\nprimary_keys = [\"id\"]\nrecords_path = \"$.results[*]\"\n\
-         params = {{ page = 1 }}\n\
          [sources.help.config.streams.schema]\ntype = \"object\"\n\
          [sources.help.config.streams.schema.properties]\nid = {{ type = \"string\" }}\ncustomer = {{ type = \"string\" }}\n\
          opened = {{ type = \"string\", format = \"date-time\" }}\namount = {{ type = [\"number\", \"null\"] }}\nmore = {{ type = [\"object\", \"null\"] }}\n",
-        server.url()
+        address
     );
     let python = format!("command = [\"python3\", \"{}\"]", world.path("tap.py").display());
     let front = front.replace(&python, &format!("command = [\"{tap}\"]"));
     world.file("job.toml", format!("{front}{config}{back}"));
     run(&world).run();
     assert!(landed(&world).contains("25"), "{}", landed(&world));
+}
+
+/// A server with one page of 25 tickets, whatever is asked; its address.
+fn pages() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let row =
+                |at| format!("{{\"id\": \"t-{at}\", \"customer\": \"a-1\", \"opened\": \"2026-06-01T10:00:00Z\"}}");
+            let body = format!("{{\"results\": [{}]}}", (0..25).map(row).collect::<Vec<_>>().join(","));
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+            // A tap that has read enough may have gone.
+            let _ = write!(connection, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    address
 }
