@@ -245,7 +245,7 @@ fn sources(tables: &Table<'_>, models: &Models, folder: &Path, sql: Option<&Path
             Some("sample") => Some(SourceKind::Sample(sample(&table))),
             Some("files") => files::source(&table, models, folder).map(SourceKind::Files),
             Some("postgres") => postgres::source(&table, models, folder).map(SourceKind::Postgres),
-            Some("singer") => singer::source(&table, models, folder).map(SourceKind::Singer),
+            Some("singer") => singer::source(&table, models, folder).map(|tap| SourceKind::Singer(Box::new(tap))),
             Some(other) => match described(other, &system, sql) {
                 Some(described) => {
                     let api = api::source(&item, &table, &described, models, folder);

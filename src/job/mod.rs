@@ -99,7 +99,7 @@ pub enum SourceKind {
     /// A PostgreSQL database.
     Postgres(postgres::PostgresSource),
     /// A Singer tap.
-    Singer(singer::TapSource),
+    Singer(Box<singer::TapSource>),
     /// A system that a `source.toml` describes.
     Api(Box<ApiSource>),
 }
