@@ -28,10 +28,7 @@ fn program(name: &str) -> PathBuf {
     let of_debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let of_debian = of_debian.map(|version| version.path().join("bin").join(name));
     // A wrapper on the path may want a user's settings; the server's own program wants none.
-    of_debian
-        .chain(on_path)
-        .find(|program| program.exists())
-        .unwrap_or_default()
+    of_debian.chain(on_path).find(|program| program.exists()).unwrap_or_default()
 }
 
 fn call(command: &mut Command) -> Output {

@@ -27,6 +27,9 @@ const COMMIT_BYTES: u64 = 32 << 20;
 /// Time after which one is, so that a run that is killed loses no more.
 const COMMIT_AFTER: Duration = Duration::from_secs(5);
 
+/// Time after which a run's first one is.
+const FIRST_COMMIT_AFTER: Duration = Duration::from_millis(500);
+
 /// How many files of seen keys are kept side by side.
 const SEEN_FILES: usize = 32;
 
@@ -45,6 +48,7 @@ pub(super) struct GroupSink<'a> {
     sequence: Option<u64>,
     bytes: u64,
     committed: Instant,
+    has_committed: bool,
     /// Keys that no state lists yet.
     written: Vec<String>,
     /// Keys that no state will list any more after the next commit.
@@ -96,6 +100,7 @@ impl<'a> GroupSink<'a> {
             sequence: None,
             bytes: 0,
             committed: Instant::now(),
+            has_committed: false,
             written: Vec::new(),
             retired: Vec::new(),
             landed: BTreeMap::new(),
@@ -189,13 +194,15 @@ impl<'a> GroupSink<'a> {
             self.state.first_landed = Some(self.landing.today);
         }
         self.etag = Some(self.state.commit(self.landing.area, self.etag.take())?);
-        self.written.clear();
         let listed = self.state.keys();
-        for key in self.retired.drain(..).filter(|key| !listed.contains(key.as_str())) {
+        // Files that were merged away before they were ever listed go with those that are not any more.
+        let gone = self.retired.drain(..).chain(self.written.drain(..));
+        for key in gone.filter(|key| !listed.contains(key.as_str())) {
             self.landing.area.store.discard(&key)?;
         }
         self.bytes = 0;
         self.committed = Instant::now();
+        self.has_committed = true;
         for (stream, rows) in &self.landed {
             let what = format!("{}.{stream}", self.state.source);
             self.landing.reporter.say(Event::Progress { stage: Stage::Land, what, done: *rows, total: None });
@@ -232,6 +239,12 @@ impl<'a> GroupSink<'a> {
                 self.retired.push(old.file.key);
             }
         }
+    }
+
+    /// Ends as a kill does: files stay that nobody lists.
+    #[cfg(test)]
+    pub(super) fn killed(mut self) {
+        self.written.clear();
     }
 
     /// As [`GroupSink::commit`], with reading where it stood.
@@ -408,7 +421,9 @@ impl Sink for GroupSink<'_> {
     }
 
     fn checkpoint(&mut self, progress: &Progress) -> Result<()> {
-        if self.bytes < COMMIT_BYTES && self.committed.elapsed() < COMMIT_AFTER {
+        // The first one comes soon, so that a run which is killed over and over gets on all the same.
+        let wait = if self.has_committed { COMMIT_AFTER } else { FIRST_COMMIT_AFTER };
+        if self.bytes < COMMIT_BYTES && self.committed.elapsed() < wait {
             return Ok(());
         }
         for (name, writer) in &self.streams {

@@ -221,7 +221,7 @@ fn what_was_not_committed_is_landed_by_the_next_run_and_only_then() {
     sink.rows("account", rows(&[("b", 1, "")])).unwrap();
     sink.collect().unwrap();
     // As a kill leaves it: files that nobody lists.
-    std::mem::forget(sink);
+    sink.killed();
     assert_eq!(shown(&world.view(&stream, "2026-03-01")), "a=1");
     let mut sink = GroupSink::open(&landing, &stream).unwrap();
     assert_eq!(sink.state.progress.pass(), Some("p"));
@@ -303,7 +303,7 @@ fn every_date_sees_what_a_plain_model_says_whatever_was_killed_and_compacted() {
                     sink.finish(&Progress::default(), PassEnd::Full).unwrap();
                     break;
                 }
-                std::mem::forget(sink);
+                sink.killed();
             }
             let now = truth.iter().map(|(id, value)| (id.clone(), Some(*value))).collect();
             dates.push((today.clone(), shown(&now)));
