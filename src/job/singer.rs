@@ -78,7 +78,8 @@ pub(super) fn source(table: &Table<'_>, models: &Models, here: &Path) -> Option<
     let list = |key: &str| table.get(key).map(|item| texts(&item)).unwrap_or_default();
     Some(TapSource {
         command: command?,
-        folder: here.to_owned(),
+        // A job file named without a folder lies in the working directory.
+        folder: if here.as_os_str().is_empty() { PathBuf::from(".") } else { here.to_owned() },
         config: config?,
         catalog: table.text("catalog").map(|file| here.join(file)),
         is_discovered: table.boolean("discover").unwrap_or(true),
