@@ -299,7 +299,8 @@ fn every_date_sees_what_a_plain_model_says_whatever_was_killed_and_compacted() {
                         at = usize::MAX;
                     }
                 }
-                if at == usize::MAX || all.is_empty() {
+                // The last page may have been committed just before the kill.
+                if at.saturating_mul(7) >= all.len() {
                     sink.finish(&Progress::default(), PassEnd::Full).unwrap();
                     break;
                 }
