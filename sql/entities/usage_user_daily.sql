@@ -21,19 +21,15 @@ provided_beats_events = "Where a source provides the day's roll-up itself, event
 whose = "The account is the canonical one, and of an account without a contract the one above it that has one"
 pooled = "Use of one person in several groups or accounts that count as one is added up"
 ---*/
-with canonical_account as (
+with usage_account as (
     select
-        external_id,
+        named_id,
         source,
-        account_id
-    from canonical_account
-),
-
-usage_holder as (
-    select
+        is_rolled,
         account_id,
-        holder_id
-    from usage_holder
+        holder_id,
+        is_alone
+    from usage_account
 ),
 
 provided_newest as (
@@ -51,42 +47,49 @@ provided_newest as (
 
 provided_row as (
     select
-        coalesce(canonical_account.account_id, provided_newest.account_id) as account_id,
+        usage_account.account_id,
+        usage_account.holder_id,
+        usage_account.is_alone,
         provided_newest.usage_date,
         provided_newest.user_id,
         provided_newest.core_actions,
         provided_newest.events,
         provided_newest.source,
-        provided_newest.source_id,
-        provided_newest.account_id as named_id
+        provided_newest.source_id
     from provided_newest
-    left join canonical_account
-        on provided_newest.account_id = canonical_account.external_id
-        and (canonical_account.source = '' or canonical_account.source = provided_newest.source)
+    inner join usage_account
+        on provided_newest.account_id = usage_account.named_id
+        and provided_newest.source = usage_account.source
+    where not usage_account.is_rolled
 ),
 
--- Roll-ups of events name no source, so that only ids that mean the same in all can be told.
+provided_day as (
+    select distinct
+        usage_account.account_id,
+        provided_any.usage_date
+    from provided.usage_user_daily as provided_any
+    inner join usage_account
+        on provided_any.account_id = usage_account.named_id
+        and provided_any.source = usage_account.source
+    where not usage_account.is_rolled
+),
+
 rolled_row as (
     select
-        coalesce(canonical_account.account_id, rolled.account_id) as account_id,
+        usage_account.account_id,
+        usage_account.holder_id,
+        usage_account.is_alone,
         rolled.usage_date,
         rolled.user_id,
         rolled.core_actions,
         rolled.events,
         rolled.source,
-        rolled.source_id,
-        rolled.account_id as named_id
+        rolled.source_id
     from rolled_usage_user_daily as rolled
-    left join canonical_account
-        on rolled.account_id = canonical_account.external_id
-        and canonical_account.source = ''
-),
-
-provided_day as (
-    select distinct
-        account_id,
-        usage_date
-    from provided_row
+    inner join usage_account
+        on rolled.account_id = usage_account.named_id
+        and rolled.source = usage_account.source
+    where usage_account.is_rolled
 ),
 
 -- A day is counted from one place only: what a source provides, else our own roll-up of its events.
@@ -99,68 +102,31 @@ every_row as (
         on rolled_row.account_id = provided_day.account_id
         and rolled_row.usage_date = provided_day.usage_date
     where provided_day.account_id is null
-),
-
-named as (
-    select
-        account_id,
-        named_id
-    from every_row
-    group by
-        account_id,
-        named_id
-),
-
--- Most accounts are named by one id: their rows pass as they are, and only the others' are added up.
-holder as (
-    select
-        named.account_id,
-        named.named_id,
-        coalesce(usage_holder.holder_id, named.account_id) as holder_id,
-        count(*) over (partition by coalesce(usage_holder.holder_id, named.account_id)) = 1 as is_alone
-    from named
-    left join usage_holder
-        on named.account_id = usage_holder.account_id
-),
-
-held_row as (
-    select
-        holder.holder_id as account_id,
-        every_row.usage_date,
-        every_row.user_id,
-        every_row.core_actions,
-        every_row.events,
-        every_row.source,
-        every_row.source_id,
-        holder.is_alone
-    from every_row
-    inner join holder
-        on every_row.account_id = holder.account_id
-        and every_row.named_id = holder.named_id
 )
 
+-- Most accounts are named by one id: their rows pass as they are, and only the others' are added up.
 select
-    account_id,
+    holder_id as account_id,
     usage_date,
     user_id,
     core_actions,
     events,
     source,
     source_id
-from held_row
+from every_row
 where is_alone
 union all
 select
-    account_id,
+    holder_id as account_id,
     usage_date,
     user_id,
     cast(sum(core_actions) as bigint) as core_actions,
     cast(sum(events) as bigint) as events,
     coalesce(min(case when source <> 'rolled' then source end), 'rolled') as source,
     min(source_id) as source_id
-from held_row
+from every_row
 where not is_alone
 group by
-    account_id,
+    holder_id,
     usage_date,
     user_id
