@@ -13,6 +13,9 @@ const BEFORE_FIRST: u64 = 180 + 13 * 7;
 /// Days of usage without which no change of use can be told.
 const FIRST_WINDOWS: u64 = 56;
 
+/// The tables that tell the dates.
+pub(super) const READS: [&str; 2] = ["outcome", "usage_daily"];
+
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {

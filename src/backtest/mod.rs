@@ -76,7 +76,7 @@ pub async fn measure(
     // writes nothing that anybody else reads, and a nightly run need not wait for it.
     let known = back.compute(request.as_of, &timeless, &BTreeMap::new(), &Reporter::silent()).await?;
     lease.release()?;
-    let dates = grid::dates(&back.session, request.as_of, asked).await?;
+    let dates = back.dates(asked).await?;
     back.run(&dates).await?;
     drop(known);
     Ok(Measured { session: back.session, dates, _scratch: scratch })
@@ -110,6 +110,19 @@ impl LookBack<'_> {
             }
         }
         (same, dated)
+    }
+
+    /// The dates to look back on, told from the decisions and the use that are known on the last date.
+    async fn dates(&self, asked: &Asked) -> Result<Vec<NaiveDate>> {
+        let (_, dated) = self.split();
+        let tables = grid::READS.map(str::to_owned);
+        let closure: BTreeSet<&str> = self.job.models.closure(&tables).iter().map(|m| m.name.as_str()).collect();
+        let read: Vec<&Model> = dated.into_iter().filter(|model| closure.contains(model.name.as_str())).collect();
+        let computed = self.compute(self.as_of, &read, &BTreeMap::new(), &Reporter::silent()).await?;
+        let dates = grid::dates(&self.session, self.as_of, asked).await?;
+        forget(&self.session, &read)?;
+        drop(computed);
+        Ok(dates)
     }
 
     /// Computes the past, date by date, and then the measures over it.
