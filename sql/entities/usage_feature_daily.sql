@@ -63,15 +63,33 @@ provided_row as (
     where not usage_account.is_rolled
 ),
 
+-- Only of accounts that have both are there days for which one place must be chosen: few, beside all rows of either.
+shared_account as (
+    select account_id
+    from usage_account
+    group by account_id
+    having max(case when is_rolled then 1 else 0 end) > min(case when is_rolled then 1 else 0 end)
+),
+
+shared_name as (
+    select
+        usage_account.named_id,
+        usage_account.source,
+        usage_account.account_id
+    from usage_account
+    inner join shared_account
+        on usage_account.account_id = shared_account.account_id
+    where not usage_account.is_rolled
+),
+
 provided_day as (
     select distinct
-        usage_account.account_id,
+        shared_name.account_id,
         provided_any.usage_date
-    from provided.usage_feature_daily as provided_any
-    inner join usage_account
-        on provided_any.account_id = usage_account.named_id
-        and provided_any.source = usage_account.source
-    where not usage_account.is_rolled
+    from shared_name
+    inner join provided.usage_feature_daily as provided_any
+        on shared_name.named_id = provided_any.account_id
+        and shared_name.source = provided_any.source
 ),
 
 rolled_row as (
@@ -97,10 +115,10 @@ every_row as (
     select * from provided_row
     union all
     select rolled_row.*
-    from rolled_row
-    left join provided_day
-        on rolled_row.account_id = provided_day.account_id
-        and rolled_row.usage_date = provided_day.usage_date
+    from provided_day
+    right join rolled_row
+        on provided_day.account_id = rolled_row.account_id
+        and provided_day.usage_date = rolled_row.usage_date
     where provided_day.account_id is null
 )
 
