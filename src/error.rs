@@ -216,3 +216,16 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+/// An error of a library with all that caused it, in one line.
+pub fn reasons(error: &dyn std::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    texts.join(": ")
+}

@@ -60,6 +60,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
 /// A source in one line.
 pub fn described(source: &Source) -> String {
+    let queried: Vec<&str> = source.kind.queries().iter().map(|query| query.entity.as_str()).collect();
+    let queried = queried.join(", ");
     match &source.kind {
         SourceKind::Sample(spec) => format!(
             "made-up company, seed {}, {} accounts, from {}, usage {} permille of the normal volume",
@@ -70,21 +72,17 @@ pub fn described(source: &Source) -> String {
                 Target::Entity { entity, .. } => entity.clone(),
                 Target::Raw { .. } => format!("landed.{}", input.name),
             });
-            let queried = files.entities.iter().map(|query| query.entity.clone());
-            let all: Vec<String> = entities.chain(queried).collect();
+            let all: Vec<String> = entities.chain(Some(queried).filter(|text| !text.is_empty())).collect();
             format!("files under {} for {}", files.root.display(), all.join(", "))
         }
         SourceKind::Postgres(postgres) => {
-            let entities: Vec<&str> = postgres.entities.iter().map(|query| query.entity.as_str()).collect();
-            format!("PostgreSQL, {} tables for {}", postgres.tables.len(), entities.join(", "))
+            format!("PostgreSQL, {} tables for {queried}", postgres.tables.len())
         }
         SourceKind::Singer(tap) => {
-            let entities: Vec<&str> = tap.entities.iter().map(|query| query.entity.as_str()).collect();
-            format!("Singer tap {} for {}", tap.command.join(" "), entities.join(", "))
+            format!("Singer tap {} for {queried}", tap.command.join(" "))
         }
         SourceKind::Api(api) => {
-            let entities: Vec<&str> = api.entities.iter().map(|query| query.entity.as_str()).collect();
-            format!("{}, {} streams for {}", api.spec.title, api.streams().count(), entities.join(", "))
+            format!("{}, {} streams for {queried}", api.spec.title, api.streams().count())
         }
     }
 }

@@ -125,7 +125,7 @@ pub fn read(
 fn checked(plan: Plan, input: &FileInput) -> Result<Plan> {
     for field in &plan.fields {
         if let Origin::Constant(text) = &field.from {
-            let mut probe = super::rows::ColumnBuilder::new(field.ty, 1);
+            let mut probe = super::batch::ColumnBuilder::new(field.ty, 1);
             probe.value(text, &field.spelling).map_err(|refusal| {
                 Error::usage(format!(
                     "input {}: the constant \"{text}\" for {} ({}) {refusal}",

@@ -2,6 +2,7 @@
 //! is set aside with its place, its reason and the money in it.
 
 pub mod api;
+mod batch;
 mod bytes;
 mod csv;
 pub mod files;
@@ -11,6 +12,7 @@ mod parquet;
 pub mod postgres;
 mod pushed;
 mod rows;
+mod scrub;
 pub mod shape;
 pub mod singer;
 pub mod value;

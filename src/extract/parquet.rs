@@ -1,6 +1,7 @@
 //! Parquet: columns found by name and cast where nothing is lost; rows that would lose something are set aside.
 
-use super::rows::{ColumnBuilder, Seen};
+use super::batch::ColumnBuilder;
+use super::rows::Seen;
 use super::shape::{Field, MONEY, Origin, Plan};
 use super::value::Spelling;
 use super::{BATCH_ROWS, Quarantined, Receiver, bytes};

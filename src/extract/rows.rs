@@ -1,109 +1,19 @@
 //! Rows of texts become typed batches; a row with one unreadable value is set aside whole.
 
+use super::batch::{Batch, Fault};
 use super::shape::{Field, MONEY, Origin, Plan};
-use super::value::{self, Refusal, Spelling};
-use super::{BATCH_ROWS, Quarantined, Receiver};
-use crate::error::{Error, Result};
+use super::value;
+use super::{Quarantined, Receiver};
+use crate::error::Result;
 use crate::model::contract::ColumnType;
-use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-    StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
-
-/// How much of an unreadable value is kept.
-const SHOWN_CHARACTERS: usize = 500;
-
-/// Builds one column from texts.
-pub(super) enum ColumnBuilder {
-    Text(StringBuilder),
-    Boolean(BooleanBuilder),
-    Integer(Int64Builder),
-    Date(Date32Builder),
-    Timestamp(TimestampMicrosecondBuilder),
-    Decimal(Decimal128Builder, u8, i8),
-    Float(Float64Builder),
-}
-
-impl ColumnBuilder {
-    pub(super) fn new(ty: ColumnType, rows: usize) -> Self {
-        match ty {
-            ColumnType::Text => ColumnBuilder::Text(StringBuilder::with_capacity(rows, rows * 16)),
-            ColumnType::Boolean => ColumnBuilder::Boolean(BooleanBuilder::with_capacity(rows)),
-            ColumnType::Integer => ColumnBuilder::Integer(Int64Builder::with_capacity(rows)),
-            ColumnType::Date => ColumnBuilder::Date(Date32Builder::with_capacity(rows)),
-            ColumnType::Timestamp => {
-                ColumnBuilder::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(ty.arrow()))
-            }
-            ColumnType::Decimal { precision, scale } => ColumnBuilder::Decimal(
-                Decimal128Builder::with_capacity(rows).with_data_type(ty.arrow()),
-                precision,
-                scale,
-            ),
-            ColumnType::Float => ColumnBuilder::Float(Float64Builder::with_capacity(rows)),
-        }
-    }
-
-    pub(super) fn null(&mut self) {
-        match self {
-            ColumnBuilder::Text(builder) => builder.append_null(),
-            ColumnBuilder::Boolean(builder) => builder.append_null(),
-            ColumnBuilder::Integer(builder) => builder.append_null(),
-            ColumnBuilder::Date(builder) => builder.append_null(),
-            ColumnBuilder::Timestamp(builder) => builder.append_null(),
-            ColumnBuilder::Decimal(builder, ..) => builder.append_null(),
-            ColumnBuilder::Float(builder) => builder.append_null(),
-        }
-    }
-
-    /// Appends the value of `text`, or nothing where it is refused.
-    pub(super) fn value(&mut self, text: &str, spelling: &Spelling) -> Result<(), Refusal> {
-        match self {
-            ColumnBuilder::Text(builder) => builder.append_value(text),
-            ColumnBuilder::Boolean(builder) => builder.append_value(value::boolean(text)?),
-            ColumnBuilder::Integer(builder) => builder.append_value(value::integer(text, spelling)?),
-            ColumnBuilder::Date(builder) => builder.append_value(value::date(text, spelling)?),
-            ColumnBuilder::Timestamp(builder) => builder.append_value(value::timestamp(text, spelling)?),
-            ColumnBuilder::Decimal(builder, precision, scale) => {
-                builder.append_value(value::decimal(text, *precision, *scale, spelling)?);
-            }
-            ColumnBuilder::Float(builder) => builder.append_value(value::float(text, spelling)?),
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(&mut self) -> ArrayRef {
-        match self {
-            ColumnBuilder::Text(builder) => Arc::new(builder.finish()),
-            ColumnBuilder::Boolean(builder) => Arc::new(builder.finish()),
-            ColumnBuilder::Integer(builder) => Arc::new(builder.finish()),
-            ColumnBuilder::Date(builder) => Arc::new(builder.finish()),
-            ColumnBuilder::Timestamp(builder) => Arc::new(builder.finish()),
-            ColumnBuilder::Decimal(builder, ..) => Arc::new(builder.finish()),
-            ColumnBuilder::Float(builder) => Arc::new(builder.finish()),
-        }
-    }
-}
-
-/// Why a row is set aside: the field at fault, its text, the reason.
-struct Fault {
-    field: Option<usize>,
-    value: Option<String>,
-    reason: String,
-}
 
 /// Types the rows of one file and hands them on in batches.
 pub(super) struct Rows<'a> {
     plan: &'a Plan,
     file: &'a str,
-    schema: SchemaRef,
-    columns: Vec<ColumnBuilder>,
-    is_good: Vec<bool>,
+    batch: Batch,
     seen: &'a mut Seen,
 }
 
@@ -133,8 +43,8 @@ impl Seen {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(plan: &'a Plan, file: &'a str, seen: &'a mut Seen) -> Self {
-        let columns = plan.fields.iter().map(|field| ColumnBuilder::new(field.ty, BATCH_ROWS)).collect();
-        Rows { plan, file, schema: plan.schema(), columns, is_good: Vec::with_capacity(BATCH_ROWS), seen }
+        let batch = Batch::new(plan.schema(), plan.fields.iter().map(|field| field.ty));
+        Rows { plan, file, batch, seen }
     }
 
     /// Reads the row that starts on `line`; `texts` gives the file's text at a position of its header.
@@ -144,31 +54,21 @@ impl<'a> Rows<'a> {
         texts: &impl Fn(usize) -> Option<&'t str>,
         receiver: &mut dyn Receiver,
     ) -> Result<()> {
-        let mut fault = None;
-        for (at, (field, column)) in self.plan.fields.iter().zip(&mut self.columns).enumerate() {
-            if fault.is_some() {
-                column.null();
-                continue;
-            }
-            let read = match text_of(field, &self.plan.nulls, texts) {
+        let plan = self.plan;
+        let fault = self.batch.row(|at, column| {
+            let Some(field) = plan.fields.get(at) else { return column.unknown() };
+            match text_of(field, &plan.nulls, texts) {
                 Some(text) => column.value(text, &field.spelling).map_err(|reason| (Some(text.to_owned()), reason)),
                 None if field.is_required => Err((None, "is missing".to_owned())),
-                None => {
-                    column.null();
-                    Ok(())
-                }
-            };
-            if let Err((value, reason)) = read {
-                column.null();
-                fault = Some(Fault { field: Some(at), value, reason });
+                None => column.unknown(),
             }
-        }
+        });
         let fault = fault.or_else(|| self.repeats(line, texts));
-        self.is_good.push(fault.is_none());
+        self.batch.end_row(fault.is_none());
         if let Some(fault) = fault {
             receiver.quarantine(self.aside(line, fault, texts))?;
         }
-        if self.is_good.len() >= BATCH_ROWS { self.flush(receiver) } else { Ok(()) }
+        if self.batch.is_full() { self.flush(receiver) } else { Ok(()) }
     }
 
     /// Sets a row aside that has no readable fields, or not as many as it should.
@@ -180,8 +80,7 @@ impl<'a> Rows<'a> {
         texts: &impl Fn(usize) -> Option<&'t str>,
         receiver: &mut dyn Receiver,
     ) -> Result<()> {
-        let fault = Fault { field: None, value: Some(whole.to_owned()), reason };
-        receiver.quarantine(self.aside(line, fault, texts))
+        receiver.quarantine(self.aside(line, Fault::whole(whole, reason), texts))
     }
 
     /// Hands on what is left.
@@ -199,38 +98,21 @@ impl<'a> Rows<'a> {
         let shown = fields.iter().zip(&key).map(|(field, text)| format!("{} = {}", field.name, text.unwrap_or("null")));
         let reason = format!("repeats key {} of line {first}", shown.collect::<Vec<_>>().join(", "));
         Some(Fault {
-            field: self.plan.key.first().copied(),
+            column: self.plan.key.first().copied(),
             value: key.first().copied().flatten().map(str::to_owned),
             reason,
         })
     }
 
     fn aside<'t>(&self, line: u64, fault: Fault, texts: &impl Fn(usize) -> Option<&'t str>) -> Quarantined {
-        let field = fault.field.and_then(|at| self.plan.fields.get(at));
+        let field = fault.column.and_then(|at| self.plan.fields.get(at));
         let (money, currency) = money_of(self.plan, texts);
-        Quarantined {
-            file: self.file.to_owned(),
-            line,
-            column: field.map(|field| self.plan.name_in_file(field).to_owned()),
-            value: fault.value.map(|text| text.chars().take(SHOWN_CHARACTERS).collect()),
-            reason: fault.reason,
-            money,
-            currency,
-        }
+        let named = field.map(|field| self.plan.name_in_file(field));
+        Quarantined { money, currency, ..fault.aside(self.file, line, named) }
     }
 
     fn flush(&mut self, receiver: &mut dyn Receiver) -> Result<()> {
-        let is_good = std::mem::replace(&mut self.is_good, Vec::with_capacity(BATCH_ROWS));
-        if is_good.is_empty() {
-            return Ok(());
-        }
-        let arrays = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        let malformed = |error| Error::bug(format!("rows of {} do not make a batch", self.file)).caused_by(error);
-        let mut batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays).map_err(malformed)?;
-        if is_good.contains(&false) {
-            batch = filter_record_batch(&batch, &BooleanArray::from(is_good)).map_err(malformed)?;
-        }
-        if batch.num_rows() == 0 { Ok(()) } else { receiver.rows(batch) }
+        self.batch.take(self.file)?.map_or(Ok(()), |batch| receiver.rows(batch))
     }
 }
 

@@ -3,13 +3,13 @@
 use super::auth::{Access, Authority, TokenAnswer, TokenDesk, TokenRequest};
 use super::budget::{self, Budget};
 use super::build::{self, Asking};
-use super::fill::Scrub;
 use super::http::{Answer, Lost, Ready, Sender};
 use super::inspect::{self, Broken, Inspected};
 use super::page::PagePlan;
 use super::rules;
 use super::told::Told;
 use crate::error::{Class, Error, Result};
+use crate::extract::scrub::Scrub;
 use crate::model::source::SourceSpec;
 use crate::model::source::access::{ErrorAction, ErrorRule};
 use crate::model::source::path::JsonPath;
@@ -216,7 +216,10 @@ impl Asker {
     fn broken(&self, broken: &Broken, answer: &Answer) -> Verdict {
         let place = broken.at.map(|at| format!(" at byte {}", at + 1)).unwrap_or_default();
         let sentence = format!("was answered with status {} and a body that {}{place}", answer.status, broken.why);
-        Verdict::Again { why: self.said(&sentence, answer), after: None, is_unheard: false }
+        // A page of records that ends too soon holds what customers are called; an error page holds why it came instead.
+        let head = answer.body.head(1).unwrap_or_default();
+        let why = if matches!(head.first(), Some(b'{' | b'[')) { sentence } else { self.said(&sentence, answer) };
+        Verdict::Again { why, after: None, is_unheard: false }
     }
 
     /// The request as it may be shown.

@@ -1,11 +1,12 @@
 //! How requests are let in: fixed credentials, and tokens that are had once for everybody and renewed in time.
 
 use super::doc::Index;
-use super::fill::{Scope, Scrub};
+use super::fill::Scope;
 use super::jwt;
 use super::seal;
 use super::walk;
 use crate::error::{Class, Error, Result};
+use crate::extract::scrub::Scrub;
 use crate::model::source::access::{Auth, Grant, OAuth};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

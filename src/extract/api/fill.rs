@@ -1,15 +1,13 @@
 //! Templates filled in, and what may be shown of the result.
 
 use crate::error::{Error, Result};
+use crate::extract::scrub::{Scrub, UNRESERVED};
 use crate::job::api::ApiSource;
 use crate::model::source::template::{Part, Template};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// What an address's path may hold as it is (RFC 3986 unreserved).
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+use std::sync::Arc;
 
 /// What templates can name.
 #[derive(Clone, Default)]
@@ -71,7 +69,7 @@ impl Scope {
     pub fn fill_address(&self, template: &Template) -> Result<String> {
         let filled = self.filled(template, |at, value| match at {
             0 => value.to_owned(),
-            _ => utf8_percent_encode(value, KEPT).to_string(),
+            _ => utf8_percent_encode(value, UNRESERVED).to_string(),
         });
         match filled.missing {
             Some(name) => Err(Error::usage(format!("an address needs {{{name}}}, which has no value here"))),
@@ -171,48 +169,6 @@ impl Scope {
             }
             other => other.clone(),
         }))
-    }
-}
-
-/// Texts that are never shown.
-#[derive(Clone, Default)]
-pub(super) struct Scrub(Arc<Mutex<Vec<String>>>);
-
-impl fmt::Debug for Scrub {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Scrub(***)")
-    }
-}
-
-/// What stands in a secret's place.
-const HIDDEN: &str = "***";
-
-impl Scrub {
-    /// Adds a text, in every form in which it may come back: as it is, in an address, in JSON.
-    pub fn hide(&self, secret: &str) {
-        // Anything shorter is a word that could stand anywhere.
-        if secret.len() < 4 {
-            return;
-        }
-        let json = serde_json::to_string(secret).unwrap_or_default();
-        let encoded = utf8_percent_encode(secret, KEPT).to_string();
-        let form = encoded.replace("%20", "+");
-        let mut hidden = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for text in [secret.to_owned(), encoded, form, json.trim_matches('"').to_owned()] {
-            if !hidden.contains(&text) {
-                hidden.push(text);
-            }
-        }
-        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    }
-
-    /// The text without secrets.
-    pub fn clean(&self, text: &str) -> String {
-        let hidden = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hidden.iter().fold(text.to_owned(), |text, secret| match text.contains(secret.as_str()) {
-            true => text.replace(secret.as_str(), HIDDEN),
-            false => text,
-        })
     }
 }
 

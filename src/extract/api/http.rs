@@ -4,7 +4,7 @@
 use super::auth::Access;
 use super::spool::{Body, Spool};
 use super::told::Told;
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reasons};
 use crate::model::source::access::Limits;
 use chrono::{DateTime, Utc};
 use flate2::write::MultiGzDecoder;
@@ -308,18 +308,4 @@ fn failure(error: &reqwest::Error) -> String {
         "was cut off"
     };
     format!("{what} ({})", reasons(error))
-}
-
-/// An error with all that caused it.
-fn reasons(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-        next = error.source();
-    }
-    texts.join(": ")
 }

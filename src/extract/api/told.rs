@@ -1,7 +1,7 @@
 //! What a stream says about itself while it is read.
 
-use super::fill::Scrub;
 use crate::event::{Event, Reporter, Stage};
+use crate::extract::scrub::Scrub;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

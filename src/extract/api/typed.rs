@@ -4,23 +4,18 @@
 use super::doc::{Kind, Value};
 use super::fields::{Cell, Fields, PathPlan, Trie};
 use super::minor;
-use crate::error::{Error, Result};
-use crate::extract::rows::ColumnBuilder;
+use crate::error::Result;
+use crate::extract::Quarantined;
+use crate::extract::batch::{Batch, Fault, KEPT_CHARACTERS, Refused};
 use crate::extract::shape::{MAIN_AMOUNTS, MONEY};
 use crate::extract::value::{self, Spelling};
-use crate::extract::{BATCH_ROWS, Quarantined};
 use crate::model::contract::ColumnType;
 use crate::model::source::stream::{SourceColumn, SourceType, StreamSpec};
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How much of an unreadable value is kept.
-const SHOWN_CHARACTERS: usize = 500;
 
 /// One column, ready to be filled.
 pub(super) struct ColumnPlan {
@@ -107,22 +102,15 @@ pub(super) trait Taker {
 /// Rows of one stream on their way into a batch.
 pub(super) struct Rows {
     pub plan: Arc<RowPlan>,
-    builders: Vec<ColumnBuilder>,
-    is_good: Vec<bool>,
+    batch: Batch,
     shifted: String,
-}
-
-struct Fault {
-    column: Option<usize>,
-    value: Option<String>,
-    reason: String,
 }
 
 impl Rows {
     pub fn new(plan: Arc<RowPlan>) -> Self {
-        let builders =
-            plan.columns.iter().map(|column| ColumnBuilder::new(column.column.ty.landed(), BATCH_ROWS)).collect();
-        Rows { plan, builders, is_good: Vec::with_capacity(BATCH_ROWS), shifted: String::new() }
+        let types = plan.columns.iter().map(|column| column.column.ty.landed());
+        let batch = Batch::new(Arc::clone(&plan.schema), types);
+        Rows { plan, batch, shifted: String::new() }
     }
 
     /// Reads one record, number `line` of the answer that `file` names.
@@ -131,53 +119,31 @@ impl Rows {
         if !plan.wants(fields) {
             return Ok(());
         }
-        let mut fault: Option<Fault> = None;
-        for (at, (column, builder)) in plan.columns.iter().zip(&mut self.builders).enumerate() {
-            if fault.is_some() {
-                builder.null();
-                continue;
-            }
-            let read = match column.cell(fields, &plan.minor_digits, &mut self.shifted) {
-                Ok(None) if column.column.is_required => Err((None, "is missing".to_owned())),
-                Ok(None) => {
-                    builder.null();
-                    Ok(())
-                }
-                Ok(Some(text)) => {
+        let shifted = &mut self.shifted;
+        let fault = self.batch.row(|at, builder| {
+            let Some(column) = plan.columns.get(at) else { return builder.unknown() };
+            match column.cell(fields, &plan.minor_digits, shifted)? {
+                Some(text) => {
                     builder.value(&text, &column.spelling).map_err(|reason| (Some(text.into_owned()), reason))
                 }
-                Err(refused) => Err(refused),
-            };
-            if let Err((value, reason)) = read {
-                builder.null();
-                fault = Some(Fault { column: Some(at), value, reason });
+                None if column.column.is_required => Err((None, "is missing".to_owned())),
+                None => builder.unknown(),
             }
-        }
-        self.is_good.push(fault.is_none());
+        });
+        self.batch.end_row(fault.is_none());
         if let Some(fault) = fault {
             let (money, currency) = self.money(fields);
-            taker.aside(&plan.stream, self.aside(file, line, fault, money, currency))?;
+            let column = fault.column.and_then(|at| plan.columns.get(at));
+            let named = column.map(|column| column.column.name.as_str());
+            let row = Quarantined { money, currency, ..fault.aside(file, line, named) };
+            taker.aside(&plan.stream, row)?;
         }
-        if self.is_good.len() >= BATCH_ROWS { self.flush(taker) } else { Ok(()) }
+        if self.batch.is_full() { self.flush(taker) } else { Ok(()) }
     }
 
     /// Sets a record aside that cannot be taken apart at all.
     pub fn refuse(&self, whole: &str, reason: String, file: &str, line: u64, taker: &mut dyn Taker) -> Result<()> {
-        let fault = Fault { column: None, value: Some(whole.to_owned()), reason };
-        taker.aside(&self.plan.stream, self.aside(file, line, fault, None, None))
-    }
-
-    fn aside(&self, file: &str, line: u64, fault: Fault, money: Option<i128>, currency: Option<String>) -> Quarantined {
-        let column = fault.column.and_then(|at| self.plan.columns.get(at));
-        Quarantined {
-            file: file.to_owned(),
-            line,
-            column: column.map(|column| column.column.name.clone()),
-            value: fault.value.map(|text| text.chars().take(SHOWN_CHARACTERS).collect()),
-            reason: fault.reason,
-            money,
-            currency,
-        }
+        taker.aside(&self.plan.stream, Fault::whole(whole, reason).aside(file, line, None))
     }
 
     /// The main amount of a row that is set aside, in units of 0.0001, and its currency.
@@ -197,22 +163,10 @@ impl Rows {
 
     /// Hands on what waits.
     pub fn flush(&mut self, taker: &mut dyn Taker) -> Result<()> {
-        let is_good = std::mem::replace(&mut self.is_good, Vec::with_capacity(BATCH_ROWS));
-        if is_good.is_empty() {
-            return Ok(());
-        }
-        let arrays = self.builders.iter_mut().map(ColumnBuilder::finish).collect();
-        let malformed =
-            |error| Error::bug(format!("rows of {} do not make a batch", self.plan.stream)).caused_by(error);
-        let mut batch = RecordBatch::try_new(Arc::clone(&self.plan.schema), arrays).map_err(malformed)?;
-        if is_good.contains(&false) {
-            batch = filter_record_batch(&batch, &BooleanArray::from(is_good)).map_err(malformed)?;
-        }
-        if batch.num_rows() == 0 { Ok(()) } else { taker.batch(&self.plan.stream, batch) }
+        let batch = self.batch.take(&self.plan.stream)?;
+        batch.map_or(Ok(()), |batch| taker.batch(&self.plan.stream, batch))
     }
 }
-
-type Refused = (Option<String>, String);
 
 impl ColumnPlan {
     /// The text that fills the column; none for null.
@@ -262,7 +216,7 @@ impl ColumnPlan {
     }
 
     fn of_value<'d>(&self, value: Value<'d>) -> Result<Option<Cow<'d, str>>, Refused> {
-        let shown = || Some(String::from_utf8_lossy(value.json()).chars().take(SHOWN_CHARACTERS).collect::<String>());
+        let shown = || Some(String::from_utf8_lossy(value.json()).chars().take(KEPT_CHARACTERS).collect::<String>());
         let not_text = || (shown(), "is not UTF-8 text".to_owned());
         match (self.column.ty, value.kind()) {
             (_, Kind::Null) => Ok(None),

@@ -7,7 +7,7 @@ mod tls;
 
 use super::api::{Destination, Outcome, PassEnd, Progress, Sink, StreamEnd};
 use super::pushed::Pushed;
-use crate::error::{Class, Error, Result};
+use crate::error::{Class, Error, Result, reasons};
 use crate::event::{Event, Reporter, Stage};
 use crate::job::postgres::{PostgresSource, PostgresTable};
 use address::Address;
@@ -57,11 +57,7 @@ struct State {
 /// # Errors
 /// The address is none (64), or nobody answers there or lets this user in (69).
 pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<StreamEnd>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(Class::TryAgain, "the network cannot be used").caused_by(error))?;
-    runtime.block_on(async {
+    waited(async {
         let url = asked.source.url.resolve()?;
         let address = Address::parse(url.reveal())?;
         let mut client = connect(&address).await?;
@@ -83,11 +79,7 @@ pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<Strea
 /// # Errors
 /// As [`read`].
 pub fn probe(source: &PostgresSource) -> Result<Vec<(String, Result<String>)>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(Class::TryAgain, "the network cannot be used").caused_by(error))?;
-    runtime.block_on(async {
+    waited(async {
         let url = source.url.resolve()?;
         let client = connect(&Address::parse(url.reveal())?).await?;
         let mut told = Vec::new();
@@ -106,12 +98,20 @@ pub fn probe(source: &PostgresSource) -> Result<Vec<(String, Result<String>)>> {
     })
 }
 
+/// Runs work that waits for the network to its end.
+fn waited<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Error::new(Class::TryAgain, "the network cannot be used").caused_by(error))?;
+    runtime.block_on(work)
+}
+
 async fn connect(address: &Address) -> Result<Client> {
     let tls = MakeRustlsConnect::new(tls::config(&address.trust)?);
     let connected = address.config.connect(tls).await;
     let (client, connection) = connected.map_err(|error| {
         let cause = error.as_db_error().map(|db| db.message().to_owned());
-        let cause = cause.unwrap_or_else(|| causes(&error));
+        let cause = cause.unwrap_or_else(|| reasons(&error));
         Error::new(Class::Unavailable, format!("the database {} does not let us in", address.shown))
             .caused_by(cause)
             .help("check address, user and password, and that this machine may connect")
@@ -121,17 +121,6 @@ async fn connect(address: &Address) -> Result<Client> {
         let _ = connection.await;
     });
     Ok(client)
-}
-
-/// An error and what it rests on, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        told = format!("{told}: {cause}");
-        next = cause.source();
-    }
-    told
 }
 
 async fn read_table(

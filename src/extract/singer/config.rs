@@ -1,6 +1,7 @@
 //! The files a tap is started with: configuration, catalogue, state. They hold secrets, so nobody else may read them.
 
 use crate::error::{Class, Error, Result};
+use crate::extract::scrub::Scrub;
 use crate::job::singer::TapValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -9,23 +10,23 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The configuration with its references resolved; the texts that came from references go to `secrets`.
+/// The configuration with its references resolved; the texts that came from references are hidden.
 ///
 /// # Errors
 /// A reference leads nowhere (64).
-pub(super) fn resolved(value: &TapValue, secrets: &mut Vec<String>) -> Result<Value> {
+pub(super) fn resolved(value: &TapValue, scrub: &Scrub) -> Result<Value> {
     Ok(match value {
         TapValue::Plain(value) => value.clone(),
         TapValue::Text(text) => {
             let resolved = text.resolve()?;
             if !matches!(text, crate::job::secret::Value::Text(_)) {
-                secrets.push(resolved.reveal().to_owned());
+                scrub.hide(resolved.reveal());
             }
             Value::String(resolved.reveal().to_owned())
         }
-        TapValue::List(list) => Value::Array(list.iter().map(|item| resolved(item, secrets)).collect::<Result<_>>()?),
+        TapValue::List(list) => Value::Array(list.iter().map(|item| resolved(item, scrub)).collect::<Result<_>>()?),
         TapValue::Table(table) => {
-            let members = table.iter().map(|(name, value)| Ok((name.clone(), resolved(value, secrets)?)));
+            let members = table.iter().map(|(name, value)| Ok((name.clone(), resolved(value, scrub)?)));
             Value::Object(members.collect::<Result<Map<String, Value>>>()?)
         }
     })

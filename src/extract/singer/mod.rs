@@ -11,6 +11,7 @@ use super::api::{Destination, Outcome, PassEnd, Progress, Sink, StreamEnd};
 use super::pushed::Pushed;
 use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter, Stage};
+use crate::extract::scrub::Scrub;
 use crate::job::secret::Value as Reference;
 use crate::job::singer::TapSource;
 use crate::model::source::stream::{BodyFormat, Origin, StreamSpec};
@@ -26,7 +27,6 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The stream whose progress is the tap's state. It has no rows.
@@ -61,12 +61,11 @@ pub struct Asked<'a> {
 pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<StreamEnd>> {
     let private = Private::create(asked.name)?;
     let folder = private.0.as_path();
-    let mut secrets = Vec::new();
-    let configured = config::resolved(&asked.source.config, &mut secrets)?;
-    let secrets = Arc::new(secrets);
+    let scrub = Scrub::default();
+    let configured = config::resolved(&asked.source.config, &scrub)?;
     let file = config::write(folder, "config.json", &configured)?;
     let mut arguments = vec!["--config".to_owned(), file.to_string_lossy().into_owned()];
-    if let Some(catalog) = catalog(asked, folder, &arguments, &secrets)? {
+    if let Some(catalog) = catalog(asked, folder, &arguments, &scrub)? {
         arguments.extend(["--catalog".to_owned(), catalog]);
     }
     let (progress, keeper) = destination.open(&state_stream())?;
@@ -75,9 +74,16 @@ pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<Strea
         let file = config::write(folder, "state.json", state)?;
         arguments.extend(["--state".to_owned(), file.to_string_lossy().into_owned()]);
     }
-    let (process, mut pipe) = Process::start(start(asked, arguments, &secrets))?;
-    let mut target =
-        Target { asked, destination, streams: BTreeMap::new(), state: None, committed: Instant::now(), rows: 0 };
+    let (process, mut pipe) = Process::start(start(asked, arguments, &scrub))?;
+    let mut target = Target {
+        asked,
+        destination,
+        scrub: &scrub,
+        streams: BTreeMap::new(),
+        state: None,
+        committed: Instant::now(),
+        rows: 0,
+    };
     let listened = target.listen(&process, &mut pipe);
     // A protocol that is broken ends the tap; a tap that is dead explains a protocol that ends.
     let ended = match listened {
@@ -95,20 +101,20 @@ pub fn read(asked: Asked<'_>, destination: &dyn Destination) -> Result<Vec<Strea
 /// As [`read`].
 pub fn probe(name: &str, source: &TapSource, now: DateTime<Utc>) -> Result<String> {
     let private = Private::create(name)?;
-    let mut secrets = Vec::new();
-    let configured = config::resolved(&source.config, &mut secrets)?;
+    let scrub = Scrub::default();
+    let configured = config::resolved(&source.config, &scrub)?;
     let file = config::write(&private.0, "config.json", &configured)?;
     let arguments = ["--config".to_owned(), file.to_string_lossy().into_owned()];
     let reporter = Reporter::silent();
     let asked = Asked { name, source, now, reporter: &reporter, stop: &|| Ok(()) };
-    let catalog = catalog(asked, &private.0, &arguments, &Arc::new(secrets))?;
+    let catalog = catalog(asked, &private.0, &arguments, &scrub)?;
     Ok(match catalog {
         Some(_) => format!("{} gives its catalogue", source.command.join(" ")),
         None => format!("{} is not asked before it runs", source.command.join(" ")),
     })
 }
 
-fn start<'a>(asked: Asked<'a>, arguments: Vec<String>, secrets: &Arc<Vec<String>>) -> Start<'a> {
+fn start<'a>(asked: Asked<'a>, arguments: Vec<String>, scrub: &'a Scrub) -> Start<'a> {
     let seen = process::environment(&asked.source.environment);
     // What is not set here is not set there.
     let set = |name: &str| Some((name.to_owned(), Reference::Env(name.to_owned()).resolve().ok()?.reveal().to_owned()));
@@ -119,7 +125,7 @@ fn start<'a>(asked: Asked<'a>, arguments: Vec<String>, secrets: &Arc<Vec<String>
         folder: &asked.source.folder,
         environment,
         quiet: asked.source.quiet,
-        secrets: secrets.clone(),
+        scrub,
         name: asked.name,
         reporter: asked.reporter,
     }
@@ -163,12 +169,7 @@ fn state_stream() -> StreamSpec {
 }
 
 /// The file of the catalogue that the tap is run with; none where it takes none.
-fn catalog(
-    asked: Asked<'_>,
-    folder: &Path,
-    arguments: &[String],
-    secrets: &Arc<Vec<String>>,
-) -> Result<Option<String>> {
+fn catalog(asked: Asked<'_>, folder: &Path, arguments: &[String], scrub: &Scrub) -> Result<Option<String>> {
     let source = asked.source;
     let found = match &source.catalog {
         Some(file) => {
@@ -184,7 +185,7 @@ fn catalog(
         None => {
             let mut arguments = arguments.to_vec();
             arguments.push("--discover".to_owned());
-            let (process, mut pipe) = Process::start(start(asked, arguments, secrets))?;
+            let (process, mut pipe) = Process::start(start(asked, arguments, scrub))?;
             let mut text = String::new();
             let read = pipe.read_to_string(&mut text);
             process.finished().map_err(|error| error.help("where it cannot discover, set discover = false"))?;
@@ -220,6 +221,7 @@ impl Open<'_> {
 struct Target<'a> {
     asked: Asked<'a>,
     destination: &'a dyn Destination,
+    scrub: &'a Scrub,
     streams: BTreeMap<String, Open<'a>>,
     /// The last STATE, not committed yet.
     state: Option<Value>,
@@ -253,7 +255,7 @@ impl Target<'_> {
                 Ok(message) => self.take(message)?,
                 Err(_) if self.asked.source.skips_stray_lines && !text.trim_start().starts_with('{') => {}
                 Err(why) => {
-                    let shown: String = text.trim().chars().take(200).collect();
+                    let shown: String = self.scrub.clean(text.trim()).chars().take(200).collect();
                     return Err(broken(&format!("line {number} {why}: {shown}"))
                         .help("where it prints other things between its messages, set skip_stray_lines = true"));
                 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Class, Error, Result};
 use crate::event::{Event, Reporter};
+use crate::extract::scrub::Scrub;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
@@ -49,8 +50,8 @@ pub(super) struct Start<'a> {
     pub environment: Vec<(String, String)>,
     /// How long it may say nothing.
     pub quiet: Duration,
-    /// Texts that are never shown.
-    pub secrets: Arc<Vec<String>>,
+    /// What is never shown.
+    pub scrub: &'a Scrub,
     /// The source's name.
     pub name: &'a str,
     /// Told what the tap logs.
@@ -89,7 +90,7 @@ impl Process {
             threads: Vec::new(),
             shown: program.clone(),
         };
-        process.follow_log(err, start.name, &start.secrets, start.reporter)?;
+        process.follow_log(err, start.name, start.scrub, start.reporter)?;
         process.watch(start.quiet)?;
         Ok((process, BufReader::with_capacity(1 << 16, out)))
     }
@@ -99,17 +100,17 @@ impl Process {
         &mut self,
         pipe: std::process::ChildStderr,
         name: &str,
-        secrets: &Arc<Vec<String>>,
+        scrub: &Scrub,
         reporter: &Reporter,
     ) -> Result<()> {
-        let (log, secrets, reporter, name) = (self.log.clone(), secrets.clone(), reporter.clone(), name.to_owned());
+        let (log, scrub, reporter, name) = (self.log.clone(), scrub.clone(), reporter.clone(), name.to_owned());
         let (spoke, started) = (self.spoke.clone(), self.started);
         let work = move || {
             let mut pipe = BufReader::new(pipe);
             let mut line = Vec::new();
             while matches!(pipe.read_until(b'\n', &mut line), Ok(read) if read > 0) {
                 spoke.store(millis(started), Ordering::Relaxed);
-                let text = scrubbed(String::from_utf8_lossy(&line).trim_end(), &secrets);
+                let text = scrub.clean(String::from_utf8_lossy(&line).trim_end());
                 line.clear();
                 if text.is_empty() {
                     continue;
@@ -216,17 +217,6 @@ fn signal(id: u32, signal: Signal) {
         // A process that is gone needs no signal.
         let _ = kill_process(pid, signal);
     }
-}
-
-/// `text` without the secrets in it.
-pub(super) fn scrubbed(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
-        if text.contains(secret.as_str()) {
-            text = text.replace(secret.as_str(), "***");
-        }
-    }
-    text
 }
 
 /// The names of the environment variables that a tap may see.
