@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, says why it skips, and may be asked for less by the environment"
@@ -16,6 +17,7 @@ mod behaviour;
 mod database;
 mod dsl;
 mod examples;
+mod extraction;
 mod failures;
 mod interruptions;
 mod mutations;
@@ -23,6 +25,9 @@ mod planted;
 mod real;
 mod regressions;
 mod same_bytes;
+mod seen;
+mod server;
+mod systems;
 mod tap;
 mod terminal;
 mod thirty_days;
