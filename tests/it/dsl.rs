@@ -203,6 +203,11 @@ impl Call {
         answer
     }
 
+    /// Calls and does not wait; its log is for the caller to read.
+    pub fn spawn_heard(mut self) -> Child {
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Calls and does not wait; what it says is thrown away.
     pub fn spawn(mut self) -> Child {
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

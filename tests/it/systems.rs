@@ -99,11 +99,13 @@ fn secrets(source: &str) -> Vec<(String, String)> {
     names.map(|name| (name.to_owned(), format!("secret-of-{}", name.to_lowercase()))).collect()
 }
 
-/// `<entity>.csv` of a folder, by entity.
+/// `<entity>.csv` of a folder, by entity; other CSV files are what the server answers with.
 fn entities(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let routes = std::fs::read_to_string(folder.join("routes.toml")).unwrap();
+    let is_answer = |path: &PathBuf| routes.contains(&*path.file_name().unwrap().to_string_lossy());
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files
-        .filter(|path| path.extension().is_some_and(|end| end == "csv"))
+        .filter(|path| path.extension().is_some_and(|end| end == "csv") && !is_answer(path))
         .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path))
         .collect()
 }
