@@ -3,6 +3,7 @@ title = "Usage per account, day and metric"
 owner = "cs"
 grain = ["account_id", "usage_date", "metric", "product_id"]
 partition_by = ["usage_month"]
+month_of = "usage_date"
 publish = true
 derived = ["usage_month"]
 

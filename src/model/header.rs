@@ -23,6 +23,8 @@ pub struct Header {
     pub contract: Contract,
     /// Runs once per span of changed days.
     pub each: bool,
+    /// The date column whose month the partition is.
+    pub month_of: Option<String>,
     /// The result becomes a public table.
     pub publish: bool,
     /// Conditions on every row.
@@ -146,6 +148,7 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
         column.required = not_null.iter().chain(&partition_by).any(|(name, _)| *name == column.name);
     }
     let (expectations, check_severity) = checks.map(|checks| expectations(checks, &columns)).unwrap_or_default();
+    let columns_of_dates: Vec<String> = date_columns(&columns);
     let header = Header {
         title: title?,
         owner: owner?,
@@ -156,6 +159,7 @@ fn whole(root: &Table<'_>, span: Range<usize>, table: &str, layer: Layer) -> Opt
             partition_by: names(&partition_by),
         },
         each: each(root, layer),
+        month_of: month_of(root, &partition_by, &columns_of_dates),
         publish,
         expectations,
         check_severity,
@@ -188,6 +192,22 @@ fn owner(root: &Table<'_>) -> Option<String> {
         root.report().unknown(&item.span, "owner", owner, OWNERS);
     }
     Some(owner.to_owned())
+}
+
+fn date_columns(columns: &[Column]) -> Vec<String> {
+    columns.iter().filter(|column| column.ty == ColumnType::Date).map(|column| column.name.clone()).collect()
+}
+
+fn month_of(root: &Table<'_>, partition_by: &[(&str, Range<usize>)], dates: &[String]) -> Option<String> {
+    let item = root.get("month_of")?;
+    let name = item.text()?;
+    if !dates.iter().any(|date| date == name) {
+        root.report().unknown(&item.span, "date column", name, dates.iter().map(String::as_str));
+    }
+    if !matches!(partition_by, [(month, _)] if *month != "as_of_date" && dates.iter().any(|date| date == month)) {
+        root.report().error(&item.key_span, "`month_of` says what the one partition column, a date, is the month of");
+    }
+    Some(name.to_owned())
 }
 
 fn each(root: &Table<'_>, layer: Layer) -> bool {

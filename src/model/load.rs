@@ -157,6 +157,7 @@ pub fn compile(file: SqlFile, policy: &PolicySpec) -> Result<Model> {
         title: header.title,
         owner: header.owner,
         each: header.each,
+        month_of: header.month_of,
         publish: header.publish,
         expectations: header.expectations,
         check_severity: header.check_severity,
@@ -203,6 +204,7 @@ pub fn compile_source(file: &Path, text: &str, entity: &Model, policy: &PolicySp
         never_reads: Vec::new(),
         publish: false,
         each: false,
+        month_of: None,
         ..entity.clone()
     })
 }

@@ -139,6 +139,8 @@ pub struct Model {
     pub owner: String,
     /// Whether the query runs once per span of changed days (`each = "usage_date"`).
     pub each: bool,
+    /// The date column whose month the one partition column is (`month_of`): a large table is computed month by month then.
+    pub month_of: Option<String>,
     /// Whether the result becomes a public table (every mart; entities that say `publish = true`).
     pub publish: bool,
     /// Conditions on every row.

@@ -7,6 +7,7 @@ use crate::model::contract::Contract;
 use crate::transform::Transform;
 use crate::transform::conform::{Conform, sql_type};
 use crate::transform::keep::{Keeper, Kept};
+use crate::transform::months;
 use crate::transform::write::{StagedFile, TableWriter};
 use arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrame;
@@ -85,17 +86,19 @@ impl Transform {
         let frame = plan(session, model, &self.params).await?;
         let conform = Conform::new(contract, &frame.schema().as_arrow().clone().into())
             .map_err(|error| error.help(format!("the contract is the header of {}", model.file.display())))?;
-        let frame = frame.sort(order(contract)).map_err(|e| failed(model, "sort", &e))?;
-        let mut stream = frame.execute_stream().await.map_err(|e| failed(model, "run", &e))?;
         let mut keeper =
             Keeper::new(contract.schema(), &self.scratch.join(format!("{}.parquet", model.name)), &self.budget);
         let mut writer = if model.publish { Some(self.writer(model)?) } else { None };
-        while let Some(batch) = stream.next().await {
-            let batch = conform.batch(&batch.map_err(|e| failed(model, "run", &e))?)?;
-            if let Some(writer) = &mut writer {
-                writer.write(&batch)?;
+        for part in months::parts(session, model, frame).await? {
+            let part = part.sort(order(contract)).map_err(|e| failed(model, "sort", &e))?;
+            let mut stream = part.execute_stream().await.map_err(|e| failed(model, "run", &e))?;
+            while let Some(batch) = stream.next().await {
+                let batch = conform.batch(&batch.map_err(|e| failed(model, "run", &e))?)?;
+                if let Some(writer) = &mut writer {
+                    writer.write(&batch)?;
+                }
+                keeper.push(batch)?;
             }
-            keeper.push(batch)?;
         }
         let rows = keeper.finish()?;
         let files = match writer {

@@ -10,6 +10,7 @@ mod files;
 pub mod inputs;
 mod keep;
 mod landed;
+mod months;
 pub mod published;
 mod rollup;
 pub mod write;

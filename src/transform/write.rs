@@ -7,7 +7,7 @@ use crate::error::{Class, Error, Result};
 use crate::model::contract::Contract;
 use crate::store::hex;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::BatchCoalescer;
+use arrow::compute::{BatchCoalescer, partition};
 use arrow::datatypes::{DataType, Date32Type, Int64Type, Schema, SchemaRef};
 use chrono::{NaiveDate, TimeDelta};
 use parquet::arrow::ArrowWriter;
@@ -92,15 +92,16 @@ impl<'a> TableWriter<'a> {
     /// # Errors
     /// A partition value is null or would need escaping in a path, a partition comes back after it was closed, or the disk fails.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let mut at = 0;
-        while at < batch.num_rows() {
-            let folder = self.folder(batch, at)?;
-            let mut end = at + 1;
-            while end < batch.num_rows() && self.folder(batch, end)? == folder {
-                end = if self.partition.is_empty() { batch.num_rows() } else { end + 1 };
-            }
-            self.append(&folder, &batch.slice(at, end - at))?;
-            at = end;
+        let values: Vec<_> = self.partition.iter().map(|&at| Arc::clone(batch.column(at))).collect();
+        // Without a partition column the whole batch goes to the one file.
+        let ranges = if values.is_empty() {
+            std::iter::once(0..batch.num_rows()).collect()
+        } else {
+            partition(&values).map_err(|e| self.broken(e))?.ranges()
+        };
+        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+            let folder = self.folder(batch, range.start)?;
+            self.append(&folder, &batch.slice(range.start, range.len()))?;
         }
         Ok(())
     }

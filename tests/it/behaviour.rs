@@ -4,6 +4,8 @@
 //! `TAILWATER_TEST_SEEDS` says how many seeds (a fifth of it, and three at least). A seed is evaluated every two weeks; the list
 //! of what was planted is that of a later day, so that it knows who will leave.
 
+mod flips;
+
 use crate::dsl::World;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -35,10 +37,11 @@ fn seeds() -> u64 {
 
 fn job(seed: u64, start: &str) -> World {
     let world = World::new();
+    world.file("own/README", "Models of this folder stand in for those of their name.");
     world.file(
         "job.toml",
         format!(
-            "name = \"seed\"\nwarehouse = \"warehouse\"\n\n[company]\ncurrency = \"USD\"\n\n\
+            "name = \"seed\"\nwarehouse = \"warehouse\"\nsql = \"own\"\n\n[company]\ncurrency = \"USD\"\n\n\
              [sources.demo]\nsystem = \"sample\"\nseed = {seed}\nstart = {start}\nusage_scale = 4.0\n"
         ),
     );
@@ -51,11 +54,15 @@ fn run(world: &World, as_of: &str, tables: &str) {
 
 fn company(seed: u64) -> World {
     let world = job(seed, "2026-01-01");
-    for as_of in DATES {
-        run(&world, as_of, TABLES);
-    }
-    run(&world, LATER, "planted_behaviour");
+    evaluate(&world);
     world
+}
+
+fn evaluate(world: &World) {
+    for as_of in DATES {
+        run(world, as_of, TABLES);
+    }
+    run(world, LATER, "planted_behaviour");
 }
 
 fn ask(world: &World, query: &str) -> Vec<String> {
