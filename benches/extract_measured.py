@@ -50,6 +50,13 @@ def held(process):
     return amounts.get("Pss", 0), amounts.get("Rss", 0)
 
 
+def used(process):
+    """Seconds of CPU of one process so far."""
+    with open(f"/proc/{process}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Peak:
     def __init__(self):
         self.memory = self.rss = self.largest = self.processes = 0
@@ -63,20 +70,20 @@ class Peak:
         self.largest = max(self.largest, *(rss for _, rss in amounts))
         self.processes = max(self.processes, len(amounts))
 
-    def copy(self, lines, log):
+    def copy(self, root, lines, log):
         """Copies log lines and looks out for the end of landing."""
         for line in lines:
             log.write(line)
             if b"stage_finished" in line and re.search(rb"stage=.?land\b", line):
                 elapsed = re.search(rb"elapsed_ms=(\d+)", line)
-                self.at_land = {"seconds": int(elapsed[1]) / 1000, "memory_kib": self.memory, "rss_kib": self.rss}
+                self.at_land = {"seconds": int(elapsed[1]) / 1000, "cpu": used(root), "memory_kib": self.memory}
 
 
 def main():
     result_file, log_file, command = sys.argv[1], sys.argv[2], sys.argv[3:]
     peak = Peak()
     with open(log_file, "wb") as log, subprocess.Popen(command, stderr=subprocess.PIPE) as running:
-        copying = threading.Thread(target=peak.copy, args=(running.stderr, log))
+        copying = threading.Thread(target=peak.copy, args=(running.pid, running.stderr, log))
         copying.start()
         while running.poll() is None:
             peak.sample(running.pid)

@@ -16,12 +16,14 @@ def read(name):
     return json.loads((folder / name).read_text().splitlines()[-1])
 
 
-def line(name, count, length, seconds, memory, measured):
+def line(name, count, length, seconds, cpu, memory, whole):
     print(
         f"  {name}: {count:,} records, {length / 1e6:,.0f} MB of JSON in {seconds:.1f} s: {count / seconds:,.0f} records/s, "
-        f"{length / 1e6 / seconds:,.1f} MB/s, memory {memory / 1024:,.0f} MiB"
-        + (f" (whole process: wall {measured['wall']:.1f} s, CPU {measured['cpu']:.1f} s, memory {measured['memory_kib'] / 1024:,.0f} MiB, "
-           f"RSS {measured['rss_kib'] / 1024:,.0f} MiB, {measured['processes']} processes at most)")
+        f"{length / 1e6 / seconds:,.1f} MB/s; CPU {cpu:.1f} s, {count / cpu:,.0f} records for a second of it; memory {memory / 1024:,.0f} MiB"
+    )
+    print(
+        f"    whole process: wall {whole['wall']:.1f} s, CPU {whole['cpu']:.1f} s, memory {whole['memory_kib'] / 1024:,.0f} MiB "
+        f"(resident {whole['rss_kib'] / 1024:,.0f} MiB), {whole['processes']} processes at most"
     )
 
 
@@ -32,14 +34,14 @@ dlt_count, dlt_distinct = read("dlt-landed.json")
 land, later = first["land"], second["land"]
 
 print(f"== {records:,} records in pages of {size:,}, {first_served['bytes'] / first_served['requests'] / size:,.0f} bytes a record")
-line("tailwater, the land stage", records, first_served["bytes"], land["seconds"], land["memory_kib"], first)
-line(f"dlt {told['version']}", dlt_count, dlt_served["bytes"], told["seconds"], dlt["memory_kib"], dlt)
+line("tailwater, the land stage", records, first_served["bytes"], land["seconds"], land["cpu"], land["memory_kib"], first)
+line(f"dlt {told['version']}, the first {dlt_count / records:.0%}", dlt_count, dlt_served["bytes"], told["seconds"], dlt["cpu"], dlt["memory_kib"], dlt)
 print("  dlt's steps: " + ", ".join(f"{step} {seconds:.1f} s" for step, seconds in told["steps"].items()))
 rate, dlt_rate = records / land["seconds"], dlt_count / told["seconds"]
 whole, dlt_whole = records / first["wall"], dlt_count / dlt["wall"]
-cpu, dlt_cpu = first["cpu"] / records, dlt["cpu"] / dlt_count
+cpu, dlt_cpu = land["cpu"] / records, dlt["cpu"] / dlt_count
 print(
-    f"  ratios: {rate / dlt_rate:.1f} times dlt's rate ({whole / dlt_whole:.1f} times by whole processes, {dlt_cpu / cpu:.1f} times by CPU), "
+    f"  ratios: {rate / dlt_rate:.1f} times dlt's rate ({whole / dlt_whole:.1f} times by whole processes, {dlt_cpu / cpu:.1f} times for the same CPU), "
     f"{land['memory_kib'] / dlt['memory_kib']:.2f} of its memory ({first['memory_kib'] / dlt['memory_kib']:.2f} by whole processes)"
 )
 print(

@@ -54,6 +54,7 @@ class Source:
         self.records = records
         self.templates = {}
         self.delta = None
+        self.told = {}
         self.counted = [0, 0]
         self.ready = {}
 
@@ -85,7 +86,7 @@ class Source:
         chance.shuffle(numbers)
         width = len(str(size)) - 1
         day = FIRST_DAY + datetime.timedelta(days=HISTORY_DAYS)
-        self.delta = []
+        self.delta, self.told = [], {}
         for place, number in enumerate(numbers):
             at = day + datetime.timedelta(milliseconds=place * 86_000_000 // count)
             page, row = divmod(number, size)
@@ -94,6 +95,8 @@ class Source:
 
     def since(self, size, instant):
         """Pages of what came from an instant at the history's end on; none where it lies earlier."""
+        if (size, instant) in self.told:
+            return self.told[size, instant]
         last = self.at(self.records // size - 1, size).strftime("%Y-%m-%dT%H:%M:%S")
         if instant[:19] < last:
             return None
@@ -103,7 +106,8 @@ class Source:
             whole = json.loads(self.page(size, self.records // size - 1).split(b"\r\n\r\n", 1)[1])
             same = [row for row in whole["data"] if row["updated_at"] >= instant[:23].rstrip("Z")]
             rows = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in same] + rows
-        return [rows[first : first + size] for first in range(0, len(rows), size)] or [[]]
+        self.told[size, instant] = [rows[first : first + size] for first in range(0, len(rows), size)] or [[]]
+        return self.told[size, instant]
 
     def answer(self, query):
         size, cursor, instant = int(query["limit"]), query.get("cursor", ""), query.get("updated_after", "")
